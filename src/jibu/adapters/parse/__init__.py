@@ -1,0 +1,1 @@
+"""File formats, read in a separate process."""

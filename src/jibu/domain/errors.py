@@ -1,0 +1,109 @@
+"""Everything that can go wrong, in the words of the domain.
+
+Adapters translate their vendor's errors into these once, with the cause kept.
+``http/problems.py`` holds the one table that maps them to HTTP.
+"""
+
+from __future__ import annotations
+
+
+class JibuError(Exception):
+    """Base of every expected failure. ``str(error)`` is safe to show to the caller."""
+
+    code = "internal-error"
+
+
+class InvalidInput(JibuError):
+    """The caller sent something that breaks a rule. ``field`` names it (JSON pointer or parameter)."""
+
+    code = "invalid-input"
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFound(JibuError):
+    """The thing does not exist, or the caller may not know that it does."""
+
+    code = "not-found"
+
+
+class Conflict(JibuError):
+    """The change contradicts the present state."""
+
+    code = "conflict"
+
+
+class TooLarge(JibuError):
+    """A body, file or text is over its limit."""
+
+    code = "too-large"
+
+
+class UnsupportedMedia(JibuError):
+    """The media type cannot be read."""
+
+    code = "unsupported-media-type"
+
+
+class Unauthenticated(JibuError):
+    """No valid credential came with the call."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(JibuError):
+    """The credential does not allow this."""
+
+    code = "forbidden"
+
+
+class ParseFailed(JibuError):
+    """A document could not be read. ``code`` is the stable reason shown in the document's status."""
+
+    code = "parse-failed"
+
+    def __init__(self, message: str, reason: str = "unreadable") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TemporaryError(JibuError):
+    """Worth trying again after ``retry_after`` seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Overloaded(TemporaryError):
+    """Too many requests are under way for this caller or this process."""
+
+    code = "overloaded"
+
+
+class Unavailable(TemporaryError):
+    """A part that this call needs does not answer."""
+
+    code = "unavailable"
+
+
+class Misconfigured(JibuError):
+    """The configuration cannot work; the message says what to do."""
+
+    code = "misconfigured"
+
+
+class IndexMismatch(Misconfigured):
+    """The index on disk was built by another embedder or has another dimension."""
+
+    code = "index-mismatch"
+
+
+class IndexBusy(TemporaryError):
+    """Another process is writing to the embedded index."""
+
+    code = "index-busy"

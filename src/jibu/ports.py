@@ -1,0 +1,385 @@
+"""The ports: what the use cases need from the outside, as protocols with few methods.
+
+Every docstring says what a method raises. Adapters inherit nothing from here; each port's contract
+suite in ``jibu.testing`` is what an adapter has to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, Self, TypeVar
+
+from jibu.domain.access import AccessFilter, Caller
+from jibu.domain.answers import Answer, Conversation, Draft, Feedback, Turn
+from jibu.domain.documents import Collection, Document, ErasureReceipt, Failure, NewDocument, ParsedDocument
+from jibu.domain.events import Event, Job
+from jibu.domain.passages import FoundPassage, Hit, IndexedPassage, Passage, Vector
+
+T = TypeVar("T")
+
+Clock = Callable[[], datetime]
+"""Returns the present time, UTC and aware."""
+
+
+# --- text and files ---
+
+
+class Segmenter(Protocol):
+    """Sentences and search terms in any language, by Unicode rules."""
+
+    def sentences(self, text: str, language: str) -> list[tuple[int, int]]:
+        """Return sentence spans (code points, blank space trimmed), in order, never empty ones."""
+
+    def terms(self, text: str, language: str) -> list[str]:
+        """Return normalised search terms, repeated as they occur. No term holds blank space."""
+
+
+class LanguageDetector(Protocol):
+    """Tells the language of a text."""
+
+    def detect(self, text: str, *, default: str = "und") -> str:
+        """Return a BCP 47 primary language subtag, or ``default`` where the text says too little."""
+
+
+class Parser(Protocol):
+    """Reads files into canonical text, in a place where a hostile file can do no harm."""
+
+    def parse(self, content: bytes, *, filename: str | None, media_type: str | None) -> ParsedDocument:
+        """Parse one file.
+
+        Raises: ParseFailed with a stable reason (encrypted, too-large, too-slow, too-many-pages, empty,
+        truncated, type-mismatch, unsupported-type, bomb, unreadable, out-of-memory).
+        """
+
+
+# --- models ---
+
+
+class Embedder(Protocol):
+    """Turns text into vectors of L2 norm 1. Safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Model name; an index remembers it."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of components."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest input, in the model's own tokens, that is embedded whole."""
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the text takes as a passage."""
+
+    def embed_passages(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per text, in order. A bad text never sinks its batch. Raises: Unavailable."""
+
+    def embed_query(self, text: str) -> Vector:
+        """Return the vector of a question. Raises: Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What a generator works from. ``passages`` are in rank order and already allowed to this caller."""
+
+    question: str
+    language: str
+    passages: tuple[FoundPassage, ...]
+    question_vector: Vector
+    max_citations: int = 5
+
+
+class Generator(Protocol):
+    """Writes a cited answer from passages and nothing else."""
+
+    @property
+    def name(self) -> str:
+        """What ``model.generator`` in an answer says."""
+
+    def generate(self, request: GenerationRequest) -> Iterator[str | Draft]:
+        """Yield pieces of the answer's text as they come and then one ``Draft``, always last.
+
+        The pieces joined equal the draft's text. Closing the iterator cancels the work.
+        An empty draft (no claims) means that the passages do not hold the answer. Raises: Unavailable.
+        """
+
+
+# --- index ---
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What an index is: its ``kind`` (embedded, weaviate), the embedder it was built by, its size."""
+
+    kind: str
+    embedder: str
+    dimension: int
+    passages: int
+
+
+class Index(Protocol):
+    """Dense and lexical search over passages. Filters apply inside the query, never after it.
+
+    A projection of the text store: it may be dropped and rebuilt. Safe to read from several threads.
+    """
+
+    def add(self, passages: Sequence[IndexedPassage]) -> None:
+        """Add or replace by passage id; durable on return. Raises: Unavailable, IndexBusy, InvalidInput."""
+
+    def dense(self, vector: Vector, access: AccessFilter, limit: int) -> list[Hit]:
+        """Return up to ``limit`` hits by cosine, best first. Raises: Unavailable, InvalidInput (dimension)."""
+
+    def lexical(self, terms: Sequence[str], access: AccessFilter, limit: int) -> list[Hit]:
+        """Return up to ``limit`` hits by BM25 over any of the terms, best first. Raises: Unavailable."""
+
+    def vectors(self, passage_ids: Sequence[str], access: AccessFilter) -> list[Vector | None]:
+        """Return stored vectors (possibly rounded), None where the passage is absent or hidden. Raises: Unavailable."""
+
+    def passage_ids(self, document_id: str, version: int) -> set[str]:
+        """Return the ids held for one document version, so that a broken-off run resumes. Raises: Unavailable."""
+
+    def delete_document(self, document_id: str, *, keep_version: int | None = None) -> int:
+        """Remove a document's passages (all versions but ``keep_version``); return how many. Raises: Unavailable."""
+
+    def compact(self) -> None:
+        """Rewrite storage so that no byte of removed passages stays. May take long. Raises: Unavailable."""
+
+    def info(self) -> IndexInfo:
+        """Describe the index. Raises: Unavailable."""
+
+    def close(self) -> None:
+        """Release files and connections; safe to call twice."""
+
+
+# --- records ---
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a listing. ``total`` counts all that match."""
+
+    items: tuple[T, ...]
+    total: int
+
+
+class CollectionRecords(Protocol):
+    """Collections."""
+
+    def put(self, collection: Collection) -> bool:
+        """Create or replace; return True when it is new."""
+
+    def get(self, collection_id: str) -> Collection:
+        """Raises: NotFound."""
+
+    def all(self) -> list[Collection]:
+        """Return every collection, by id."""
+
+    def delete(self, collection_id: str) -> None:
+        """Raises: NotFound; Conflict while it holds documents."""
+
+
+class DocumentRecords(Protocol):
+    """Documents, their versions, texts and passages."""
+
+    def receive(
+        self, document_id: str, new: NewDocument, *, title: str, media_type: str, at: datetime
+    ) -> Document:
+        """Store a new version (the first one, or the next of an existing document) with its bytes, status received."""
+
+    def get(self, document_id: str) -> Document:
+        """Raises: NotFound."""
+
+    def find(self, collection_id: str, *, external_id: str | None, sha256: str | None) -> Document | None:
+        """Return the document of a collection with this external id, else (where that is None) with this content."""
+
+    def page(
+        self,
+        collections: frozenset[str],
+        owners: frozenset[str],
+        *,
+        offset: int,
+        limit: int,
+        status: str | None = None,
+    ) -> Page[Document]:
+        """List documents in these collections that are open or owned by one of ``owners``; newest first."""
+
+    def content(self, document_id: str, version: int) -> bytes:
+        """Return the bytes as received. Raises: NotFound."""
+
+    def save_parsed(
+        self, document_id: str, version: int, parsed: ParsedDocument, passages: Sequence[Passage]
+    ) -> None:
+        """Store a version's canonical text and passages (replacing what a broken-off run left). Raises: NotFound."""
+
+    def text(self, document_id: str, version: int | None = None) -> str:
+        """Return the canonical text of a version (default: the live one). Raises: NotFound."""
+
+    def passages(
+        self, document_id: str, version: int, *, offset: int = 0, limit: int | None = None
+    ) -> list[Passage]:
+        """Return a version's passages in order (empty before it is parsed)."""
+
+    def epoch(self) -> int:
+        """Return the counter that each activation raises. Read it before a search, then hydrate with it."""
+
+    def hydrate(self, passage_ids: Sequence[str], *, epoch: int) -> list[FoundPassage]:
+        """Return passages (score 0, in the order asked) of versions that were live at ``epoch``.
+
+        Passages of other versions, erased or unknown ones are left out. So a search that overlaps a
+        replacement sees the old version or the new one, never both or neither.
+        """
+
+    def activate(
+        self, document_id: str, version: int, *, at: datetime, languages: tuple[str, ...]
+    ) -> int | None:
+        """Make a version the live one, at once for every reader; return the version it replaces. Raises: NotFound."""
+
+    def fail(self, document_id: str, version: int, failure: Failure) -> None:
+        """Record why a version failed. The live version stays as it is. Raises: NotFound."""
+
+    def drop_versions(self, document_id: str, *, before: int) -> int:
+        """Remove texts, bytes and passages of versions older than ``before``; return how many versions."""
+
+    def erase(self, document_id: str) -> tuple[tuple[str, int], ...]:
+        """Remove every row and byte of a document; return how many rows went from each table. Raises: NotFound."""
+
+    def live(self) -> Iterator[tuple[str, int]]:
+        """Yield (document id, live version) of every document that has one, by id."""
+
+
+class ConversationRecords(Protocol):
+    """Conversations, answers and feedback."""
+
+    def create(self, conversation: Conversation) -> None:
+        """Store a new conversation with its turns."""
+
+    def get(self, conversation_id: str, owner: str) -> Conversation:
+        """Raises: NotFound, also for another owner's."""
+
+    def page(self, owner: str, *, offset: int, limit: int) -> Page[Conversation]:
+        """List an owner's conversations without their turns, newest first."""
+
+    def append(self, conversation_id: str, turns: Sequence[Turn]) -> None:
+        """Add turns. Raises: NotFound."""
+
+    def delete(self, conversation_id: str, owner: str) -> None:
+        """Remove a conversation, its turns, its answers and their feedback. Raises: NotFound."""
+
+    def save_answer(self, answer: Answer, *, owner: str, question_sha256: str) -> None:
+        """Keep an answer for the auditor and for feedback."""
+
+    def answer(self, answer_id: str) -> tuple[Answer, str]:
+        """Return an answer and its owner. Raises: NotFound."""
+
+    def add_feedback(self, feedback: Feedback) -> None:
+        """Keep or replace the feedback on an answer. Raises: NotFound."""
+
+
+class Outbox(Protocol):
+    """Events and jobs, written in the transaction of the change that causes them."""
+
+    def emit(self, event: Event) -> None:
+        """Leave an event for the broker."""
+
+    def enqueue(self, kind: str, key: str, version: int, *, at: datetime, delay_s: float = 0.0) -> None:
+        """Leave a job for the relay, not before ``delay_s`` seconds. The same (kind, key, version) waits once."""
+
+    def claim_jobs(self, *, at: datetime, lease_s: float, limit: int) -> list[Job]:
+        """Lease due jobs to this relay; a lease that runs out makes the job due again."""
+
+    def finish(self, job: Job) -> None:
+        """Remove a job that is done (a lost lease makes this a no-op)."""
+
+    def retry(self, job: Job, *, at: datetime, delay_s: float, error: str, park: bool) -> None:
+        """Give a job back for later, or park it for an operator to see."""
+
+    def unpublished(self, *, limit: int) -> list[Event]:
+        """Return the oldest unpublished events, in order."""
+
+    def mark_published(self, event_ids: Sequence[str]) -> None:
+        """Record that the broker has these events."""
+
+    def backlog(self) -> Backlog:
+        """Count what waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in the outbox."""
+
+    jobs: int
+    parked: int
+    events: int
+    oldest_job_age_s: float
+
+
+class ReceiptRecords(Protocol):
+    """Erasure receipts."""
+
+    def add(self, receipt: ErasureReceipt) -> None:
+        """Keep a receipt."""
+
+    def get(self, receipt_id: str) -> ErasureReceipt:
+        """Raises: NotFound."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction: ``with open_uow() as uow: …; uow.commit()``. Leaving without commit rolls back.
+
+    Opening and committing raise Unavailable when the database does not answer or stays locked.
+    """
+
+    @property
+    def collections(self) -> CollectionRecords: ...
+    @property
+    def documents(self) -> DocumentRecords: ...
+    @property
+    def conversations(self) -> ConversationRecords: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def receipts(self) -> ReceiptRecords: ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
+    def commit(self) -> None: ...
+
+
+class Records(Protocol):
+    """The record store."""
+
+    def read(self) -> UnitOfWork:
+        """Open a transaction that only reads: one consistent snapshot."""
+
+    def write(self) -> UnitOfWork:
+        """Open a transaction that may write."""
+
+    def ping(self) -> None:
+        """Raises: Unavailable."""
+
+    def close(self) -> None:
+        """Release connections; safe to call twice."""
+
+
+# --- outside world ---
+
+
+class Broker(Protocol):
+    """Takes events to other blocks, at least once, in order per key."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Return when all are stored. Raises: Unavailable."""
+
+    def ping(self) -> None:
+        """Raises: Unavailable."""
+
+
+class TokenVerifier(Protocol):
+    """Checks bearer tokens."""
+
+    def verify(self, token: str) -> Caller:
+        """Raises: Unauthenticated; Unavailable when the keys cannot be had."""

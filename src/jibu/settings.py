@@ -1,0 +1,114 @@
+"""One frozen settings object, and the only reader of the environment.
+
+Every setting is the variable ``JIBU_<NAME>``; an unknown ``JIBU_`` variable is an error, so that a
+misspelt one never passes unnoticed. ``docs/reference/configuration.md`` is made from the fields below.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jibu.domain.errors import Misconfigured
+
+PREFIX = "JIBU_"
+NOT_SETTINGS = ("JIBU_TEST_",)
+
+
+class Settings(BaseSettings):
+    """What an operator can choose. Sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    profile: Literal["dev", "production"] = Field(
+        "dev",
+        description="`dev` starts a local token issuer and allows embedded parts; `production` refuses both unless told.",
+    )
+    data_dir: Path = Field(
+        Path("jibu-data"), description="Folder for the database, index, keys and temporary files."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    workers: int = Field(
+        1, ge=1, le=64, description="Server processes. Each holds its own copy of the embedder."
+    )
+    public_url: str | None = Field(
+        None, description="Base URL that callers use, where it differs from host and port."
+    )
+
+    index: Literal["embedded"] = Field("embedded", description="Passage index.")
+    embedder: Literal["embedded"] = Field("embedded", description="Embedding model.")
+    generator: Literal["extractive"] = Field("extractive", description="What writes the answers.")
+    broker: Literal["local"] = Field("local", description="Where events go.")
+    allow_embedded: bool = Field(
+        default=False, description="Allow the embedded parts with `profile=production` (one box, no servers)."
+    )
+
+    auth_issuer: str | None = Field(None, description="Expected `iss` of bearer tokens.")
+    auth_audience: str = Field("jibu", description="Expected `aud` of bearer tokens.")
+    auth_jwks_url: str | None = Field(None, description="Where the issuer's public keys are (HTTPS).")
+    auth_jwks_file: Path | None = Field(
+        None, description="File with the issuer's public keys, instead of a URL."
+    )
+    auth_leeway_s: float = Field(
+        30.0, ge=0, le=300, description="Clock difference allowed in `exp` and `nbf`."
+    )
+
+    max_body_bytes: int = Field(
+        1_048_576, ge=1024, description="Largest JSON request body (documents excepted)."
+    )
+    max_upload_bytes: int = Field(52_428_800, ge=1024, description="Largest document.")
+    parse_timeout_s: float = Field(120.0, gt=0, description="Longest time for reading one document.")
+    parse_memory_bytes: int = Field(
+        1_610_612_736, ge=268_435_456, description="Most memory for reading one document."
+    )
+    parse_max_pages: int = Field(3000, ge=1, description="Most pages, slides or sheets in a document.")
+    parse_max_characters: int = Field(20_000_000, ge=1000, description="Longest canonical text.")
+
+    max_concurrent_queries: int = Field(
+        4, ge=1, le=256, description="Questions answered at once in each process."
+    )
+    max_waiting_queries: int = Field(
+        64, ge=0, le=10_000, description="Questions that may wait; more get 429."
+    )
+    query_timeout_s: float = Field(30.0, gt=0, le=600, description="Longest time for one answer before 503.")
+    stream_keepalive_s: float = Field(15.0, gt=0, description="Time between keep-alive comments in a stream.")
+    drain_timeout_s: float = Field(
+        20.0, ge=0, description="Time for running requests to end after a stop signal."
+    )
+
+    relay: bool = Field(default=True, description="Run the relay (indexing, events) beside the server.")
+    relay_poll_s: float = Field(0.5, gt=0, le=60, description="Time between looks at an empty outbox.")
+
+    answer_retention_days: int = Field(365, ge=1, description="How long answers are kept for the auditor.")
+    answered_threshold: float = Field(
+        0.0, ge=0, le=1, description="Confidence from which an answer counts as found; 0: the fitted value."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level to log.")
+    log_format: Literal["json", "console"] = Field("json", description="Log lines as JSON or for people.")
+
+
+def load(**overrides: object) -> Settings:
+    """Read settings from the environment; ``overrides`` (from the command line) win, None means not given.
+
+    Raises: Misconfigured that names the variable.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith(PREFIX) and name not in known and not name.startswith(NOT_SETTINGS)
+    )
+    if unknown:
+        raise Misconfigured(f"unknown setting {', '.join(unknown)}; see docs/reference/configuration.md")
+    try:
+        return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        where = "; ".join(
+            f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
+        )
+        raise Misconfigured(f"bad setting: {where}") from error

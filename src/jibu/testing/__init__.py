@@ -1,0 +1,1 @@
+"""Contract suites: one per port, for anyone who writes an adapter."""

@@ -1,0 +1,1 @@
+"""One public class per job."""
