@@ -26,7 +26,7 @@ class Settings(BaseSettings):
 
     profile: Literal["dev", "production"] = Field(
         "dev",
-        description="`dev` starts a local token issuer and allows embedded parts; `production` refuses both unless told.",
+        description="`dev` has a local token issuer and embedded parts; `production` refuses both unless told.",
     )
     data_dir: Path = Field(
         Path("jibu-data"), description="Folder for the database, index, keys and temporary files."

@@ -1,0 +1,220 @@
+"""Ask a question: find, decide whether the documents hold the answer, write it, check it, keep it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from jibu.domain.access import Caller
+from jibu.domain.answers import (
+    Answer,
+    AnswerStatus,
+    Citation,
+    Draft,
+    ModelInfo,
+    Question,
+    Timings,
+    Turn,
+)
+from jibu.domain.citing import cite, snippet_span, verified
+from jibu.domain.decision import Thresholds, decide
+from jibu.domain.errors import InvalidInput, NotFound
+from jibu.domain.passages import FoundPassage
+from jibu.domain.questions import check_text
+from jibu.ports import Clock, GenerationRequest, Generator, Records
+from jibu.usecases.search import Search, SearchRequest, SearchResult
+
+PASSAGES_READ = 12
+HISTORY_TURNS = 6
+Phrases = Callable[[str, str], str]
+"""Takes a message key and a language, returns the fixed phrase in the best language there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The passages that were found, told before the answer is written."""
+
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the answer's text."""
+
+    text: str
+
+
+class Answering:
+    """Answers questions from the documents that the caller may read."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        search: Search,
+        generator: Generator,
+        phrases: Phrases,
+        clock: Clock,
+        embedder_name: str,
+        index_kind: str,
+        thresholds: Thresholds,
+    ) -> None:
+        self._records = records
+        self._search = search
+        self._generator = generator
+        self._phrases = phrases
+        self._clock = clock
+        self._model = ModelInfo(generator.name, embedder_name, index_kind)
+        self._thresholds = thresholds
+
+    def answer(self, caller: Caller, question: Question) -> Answer:
+        """Return the whole answer. Raises: as ``stream``."""
+        *_, last = self.stream(caller, question)
+        if not isinstance(last, Answer):  # pragma: no cover - stream always ends with the answer
+            raise TypeError("the stream ended without an answer")
+        return last
+
+    def stream(self, caller: Caller, question: Question) -> Iterator[Sources | Token | Answer]:
+        """Yield the sources, the text as it is written, and last the answer. Closing cancels the work.
+
+        Raises: InvalidInput (question), NotFound (collection, conversation), Unavailable.
+        """
+        started = time.perf_counter()
+        text = check_text(question.text, "question")
+        found = self._find(caller, replace(question, text=text))
+        verdict = decide(found.confidence, self._thresholds)
+        nearest = _nearest(found.passages, question.max_citations)
+        yield Sources(nearest)
+        generating = time.perf_counter()
+        draft = Draft("", (), ())
+        if verdict is not AnswerStatus.NOT_FOUND:
+            draft = yield from self._write(text, question, found)
+        timings = Timings(
+            retrieval_ms=_ms(found.embed_ms + found.retrieval_ms),
+            generation_ms=_ms(1000 * (time.perf_counter() - generating)),
+        )
+        answer = self._conclude(question, found, draft, verdict, nearest)
+        if answer.status is AnswerStatus.NOT_FOUND:
+            yield Token(answer.text)
+        timings = replace(timings, total_ms=_ms(1000 * (time.perf_counter() - started)))
+        answer = replace(answer, timings=timings)
+        self._keep(caller, text, answer)
+        yield answer
+
+    def _find(self, caller: Caller, question: Question) -> SearchResult:
+        request = SearchRequest(
+            query=question.text,
+            collections=question.collections,
+            limit=PASSAGES_READ,
+            language=None,
+            conversation_id=question.conversation_id,
+        )
+        return self._search.search(caller, request)
+
+    def _write(self, text: str, question: Question, found: SearchResult) -> Iterator[Token | Draft]:
+        """Yield tokens; return the checked draft."""
+        request = GenerationRequest(
+            question=text,
+            language=question.language or found.language,
+            passages=found.passages,
+            question_vector=found.question_vector,
+            max_citations=question.max_citations,
+        )
+        for piece in self._generator.generate(request):
+            if isinstance(piece, Draft):
+                return verified(piece, found.passages)
+            yield Token(piece)
+        return Draft("", (), ())
+
+    def _conclude(
+        self,
+        question: Question,
+        found: SearchResult,
+        draft: Draft,
+        verdict: AnswerStatus,
+        nearest: tuple[Citation, ...],
+    ) -> Answer:
+        asked_in = question.language or found.language
+        answer = Answer(
+            answer_id=secrets.token_hex(16),
+            status=verdict,
+            text=draft.text,
+            language=_language_of(draft, asked_in),
+            claims=draft.claims,
+            citations=draft.citations,
+            confidence=round(found.confidence, 4),
+            reason=None,
+            conversation_id=question.conversation_id,
+            notice=self._phrases("notice.ai", asked_in),
+            model=self._model,
+            usage=draft.usage,
+            timings=Timings(),
+            created_at=self._clock(),
+        )
+        if draft.claims:
+            return answer
+        reason = "no-documents-match" if not nearest else "not-in-documents"
+        text = self._phrases(
+            "answer.not_found.nothing" if not nearest else "answer.not_found.related", asked_in
+        )
+        return replace(
+            answer,
+            status=AnswerStatus.NOT_FOUND,
+            text=text,
+            language=asked_in,
+            citations=nearest,
+            reason=reason,
+        )
+
+    def _keep(self, caller: Caller, question: str, answer: Answer) -> None:
+        """Store the answer for the auditor and add both turns to the conversation, in one transaction."""
+        digest = hashlib.sha256(question.encode()).hexdigest()
+        with self._records.write() as uow:
+            uow.conversations.save_answer(answer, owner=caller.owner, question_sha256=digest)
+            if answer.conversation_id is not None:
+                asked = Turn("user", question, answer.created_at)
+                told = Turn("assistant", answer.text, answer.created_at, answer.answer_id)
+                uow.conversations.append(answer.conversation_id, (asked, told))
+            uow.commit()
+
+
+class Answers:
+    """Stored answers, for the auditor and for whoever asked."""
+
+    def __init__(self, *, records: Records) -> None:
+        self._records = records
+
+    def get(self, caller: Caller, answer_id: str) -> Answer:
+        """Return an answer. Raises: NotFound, also for another's answer without ``audit.read``."""
+        with self._records.read() as uow:
+            answer, owner = uow.conversations.answer(answer_id)
+        if owner != caller.owner and "audit.read" not in caller.scopes:
+            raise NotFound(f"no answer {answer_id}")
+        return answer
+
+
+def check_question(question: Question) -> Question:
+    """Return the question with clean text. Raises: InvalidInput."""
+    if not 1 <= question.max_citations <= 20:
+        raise InvalidInput("maxCitations is 1 to 20", "maxCitations")
+    return replace(question, text=check_text(question.text, "question"))
+
+
+def _nearest(passages: tuple[FoundPassage, ...], limit: int) -> tuple[Citation, ...]:
+    return tuple(cite(n, found, snippet_span(found)) for n, found in enumerate(passages[:limit], start=1))
+
+
+def _language_of(draft: Draft, default: str) -> str:
+    """Return the language that most of the cited text is in."""
+    lengths: dict[str, int] = {}
+    for citation in draft.citations:
+        lengths[citation.language] = lengths.get(citation.language, 0) + len(citation.quote)
+    best = max(lengths, key=lambda language: lengths[language], default=default)
+    return default if best == "und" else best
+
+
+def _ms(value: float) -> float:
+    return round(value, 1)
