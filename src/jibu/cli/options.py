@@ -1,0 +1,38 @@
+"""Options that several commands share, and the settings they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from jibu.settings import Settings, load
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def data_option(function: F) -> F:
+    """Add ``--data``."""
+    return click.option(
+        "--data",
+        "data_dir",
+        type=click.Path(path_type=Path),
+        help="Data folder [default: jibu-data, or JIBU_DATA_DIR].",
+    )(function)
+
+
+def settings_from(**overrides: object) -> Settings:
+    """Return the settings with the options given on the command line. Raises: Misconfigured."""
+    return load(**overrides)
+
+
+def existing_data(data_dir: Path | None) -> Settings:
+    """Return the settings of a data folder that must exist already. Raises: click.UsageError."""
+    settings = settings_from(data_dir=data_dir)
+    if not settings.data_dir.is_dir():
+        raise click.UsageError(
+            f"there is no data folder {settings.data_dir}; `jibu serve` or `jibu ingest` makes one"
+        )
+    return settings

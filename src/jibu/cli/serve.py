@@ -1,0 +1,101 @@
+"""``jibu serve``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import click
+
+from jibu.cli.options import data_option, settings_from
+from jibu.settings import PREFIX, Settings
+
+RESTART_DELAY_S = 1.0
+
+
+@click.command()
+@click.option("--profile", type=click.Choice(["dev", "production"]), help="[default: dev, or JIBU_PROFILE]")
+@click.option("--host", help="Address to listen on [default: 127.0.0.1].")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on [default: 8080].")
+@click.option("--workers", type=click.IntRange(1, 64), help="Server processes [default: 1].")
+@data_option
+@click.option(
+    "--relay/--no-relay", "relay", default=None, help="Run the relay beside the server [default: yes]."
+)
+def command(**options: object) -> None:
+    """Run the service: the API, its documentation at /docs and the page at /.
+
+    Stops on SIGTERM or Ctrl-C after the running requests have ended (JIBU_DRAIN_TIMEOUT_S at most).
+    """
+    run(settings_from(**options))
+
+
+def run(settings: Settings) -> None:
+    """Serve until a stop signal. Raises: Misconfigured before anything starts."""
+    import uvicorn
+
+    from jibu.wiring import prepare
+
+    prepare(settings)
+    hand_down(settings)
+    metrics_dir = tempfile.mkdtemp(prefix="jibu-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir  # env: read by the metrics library in every worker
+    stop = threading.Event()
+    keeper = threading.Thread(target=keep_relay, args=(stop,), daemon=True)
+    if settings.relay:
+        keeper.start()
+    try:
+        uvicorn.run(
+            "jibu.http.app:factory",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(1, round(settings.drain_timeout_s)),
+        )
+    finally:
+        stop.set()
+        if settings.relay:
+            keeper.join(timeout=15)
+        shutil.rmtree(metrics_dir, ignore_errors=True)
+
+
+def hand_down(settings: Settings) -> None:
+    """Put the settings in force into the environment, so that workers and relay read the same."""
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        if value is None:
+            continue
+        text = (
+            str(value.resolve())
+            if isinstance(value, Path)
+            else str(value).lower()
+            if isinstance(value, bool)
+            else str(value)
+        )
+        os.environ[PREFIX + name.upper()] = text  # env: for the child processes
+
+
+def keep_relay(stop: threading.Event) -> None:
+    """Run the relay as a child process and start it again when it dies, until ``stop`` is set."""
+    while not stop.is_set():
+        child = subprocess.Popen([sys.executable, "-m", "jibu", "relay", "--parent", str(os.getpid())])  # noqa: S603
+        while child.poll() is None and not stop.wait(0.2):
+            pass
+        if stop.is_set():
+            child.terminate()
+            try:
+                child.wait(timeout=12)
+            except subprocess.TimeoutExpired:
+                child.kill()
+            return
+        stop.wait(RESTART_DELAY_S)
