@@ -186,15 +186,36 @@ class DocumentRecords(Protocol):
     """Documents, their versions, texts and passages."""
 
     def receive(
-        self, document_id: str, new: NewDocument, *, title: str, media_type: str, at: datetime
+        self,
+        document_id: str,
+        new: NewDocument,
+        *,
+        title: str,
+        media_type: str,
+        fingerprint: str,
+        at: datetime,
     ) -> Document:
-        """Store a new version (the first one, or the next of an existing document) with its bytes, status received."""
+        """Store a new version (the first one, or the next of an existing document) with its bytes, status received.
+
+        ``fingerprint`` stands for the content and all that was said about it. Raises: NotFound (collection).
+        """
 
     def get(self, document_id: str) -> Document:
         """Raises: NotFound."""
 
-    def find(self, collection_id: str, *, external_id: str | None, sha256: str | None) -> Document | None:
-        """Return the document of a collection with this external id, else (where that is None) with this content."""
+    def find(
+        self, collection_id: str, *, owner: str | None, external_id: str | None, sha256: str
+    ) -> Document | None:
+        """Return a collection's document with this owner key and external id.
+
+        Where ``external_id`` is None: the one without external id whose newest version has this content.
+        """
+
+    def fingerprint(self, document_id: str) -> str:
+        """Return the fingerprint of the newest version. Raises: NotFound."""
+
+    def requeue(self, document_id: str, version: int) -> None:
+        """Set a failed version back to received, so that it can be tried again. Raises: NotFound."""
 
     def page(
         self,
@@ -211,7 +232,13 @@ class DocumentRecords(Protocol):
         """Return the bytes as received. Raises: NotFound."""
 
     def save_parsed(
-        self, document_id: str, version: int, parsed: ParsedDocument, passages: Sequence[Passage]
+        self,
+        document_id: str,
+        version: int,
+        parsed: ParsedDocument,
+        passages: Sequence[Passage],
+        *,
+        title: str,
     ) -> None:
         """Store a version's canonical text and passages (replacing what a broken-off run left). Raises: NotFound."""
 
@@ -236,19 +263,28 @@ class DocumentRecords(Protocol):
     def activate(
         self, document_id: str, version: int, *, at: datetime, languages: tuple[str, ...]
     ) -> int | None:
-        """Make a version the live one, at once for every reader; return the version it replaces. Raises: NotFound."""
+        """Make a version the live one, at once for every reader; return the version it replaces.
+
+        Raises: NotFound; Conflict when a newer version is live already.
+        """
 
     def fail(self, document_id: str, version: int, failure: Failure) -> None:
         """Record why a version failed. The live version stays as it is. Raises: NotFound."""
 
     def drop_versions(self, document_id: str, *, before: int) -> int:
-        """Remove texts, bytes and passages of versions older than ``before``; return how many versions."""
+        """Remove versions older than ``before`` with their texts, bytes and passages; return how many.
+
+        The live version stays, however old.
+        """
 
     def erase(self, document_id: str) -> tuple[tuple[str, int], ...]:
         """Remove every row and byte of a document; return how many rows went from each table. Raises: NotFound."""
 
     def live(self) -> Iterator[tuple[str, int]]:
         """Yield (document id, live version) of every document that has one, by id."""
+
+    def live_passages(self) -> int:
+        """Count the passages of all live versions."""
 
 
 class ConversationRecords(Protocol):
@@ -278,6 +314,9 @@ class ConversationRecords(Protocol):
     def add_feedback(self, feedback: Feedback) -> None:
         """Keep or replace the feedback on an answer. Raises: NotFound."""
 
+    def drop_answers(self, *, before: datetime) -> int:
+        """Remove answers older than this, with their feedback; return how many."""
+
 
 class Outbox(Protocol):
     """Events and jobs, written in the transaction of the change that causes them."""
@@ -286,16 +325,34 @@ class Outbox(Protocol):
         """Leave an event for the broker."""
 
     def enqueue(self, kind: str, key: str, version: int, *, at: datetime, delay_s: float = 0.0) -> None:
-        """Leave a job for the relay, not before ``delay_s`` seconds. The same (kind, key, version) waits once."""
+        """Leave a job for the relay, not before ``delay_s`` seconds. The same (kind, key, version) waits once.
 
-    def claim_jobs(self, *, at: datetime, lease_s: float, limit: int) -> list[Job]:
-        """Lease due jobs to this relay; a lease that runs out makes the job due again."""
+        A parked one is made due again with its attempts forgotten.
+        """
 
-    def finish(self, job: Job) -> None:
-        """Remove a job that is done (a lost lease makes this a no-op)."""
+    def due(self, *, at: datetime) -> bool:
+        """Tell whether there is a job to claim, without writing."""
 
-    def retry(self, job: Job, *, at: datetime, delay_s: float, error: str, park: bool) -> None:
-        """Give a job back for later, or park it for an operator to see."""
+    def claim_jobs(self, *, at: datetime, lease_s: float, limit: int, kinds: Sequence[str] = ()) -> list[Job]:
+        """Lease due jobs (of these kinds, or of any) to this relay, oldest first, and count the attempt.
+
+        A lease that runs out makes the job due again. While one job of a key is leased no other job of
+        the same key is given out, so that work on one aggregate never runs twice at a time.
+        """
+
+    def extend(self, job: Job, *, at: datetime, lease_s: float) -> bool:
+        """Prolong the lease; False when it was lost or the job was withdrawn: stop working on it."""
+
+    def finish(self, job: Job) -> bool:
+        """Remove a job that is done; False, and nothing done, when the lease was lost."""
+
+    def retry(
+        self, job: Job, *, at: datetime, delay_s: float, error: str, park: bool, counted: bool = True
+    ) -> None:
+        """Give a job back for later, or park it for an operator to see. A lost lease makes this a no-op.
+
+        ``counted=False`` takes back the attempt: the job itself was not at fault.
+        """
 
     def unpublished(self, *, limit: int) -> list[Event]:
         """Return the oldest unpublished events, in order."""
@@ -303,28 +360,38 @@ class Outbox(Protocol):
     def mark_published(self, event_ids: Sequence[str]) -> None:
         """Record that the broker has these events."""
 
-    def backlog(self) -> Backlog:
+    def lead(self, name: str, holder: str, *, at: datetime, lease_s: float) -> bool:
+        """Take or prolong a named lease; False while another holder has it."""
+
+    def beat(self, relay_id: str, *, at: datetime) -> None:
+        """Record that a relay is alive."""
+
+    def backlog(self, *, at: datetime) -> Backlog:
         """Count what waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits in the outbox."""
+    """What waits in the outbox: jobs that are due or running, parked jobs, events; and when a relay last lived."""
 
     jobs: int
     parked: int
     events: int
     oldest_job_age_s: float
+    relay_seen_at: datetime | None
 
 
 class ReceiptRecords(Protocol):
     """Erasure receipts."""
 
     def add(self, receipt: ErasureReceipt) -> None:
-        """Keep a receipt."""
+        """Keep or replace a receipt."""
 
     def get(self, receipt_id: str) -> ErasureReceipt:
         """Raises: NotFound."""
+
+    def of_document(self, document_id: str) -> ErasureReceipt:
+        """Return the receipt of an erased document. Raises: NotFound."""
 
 
 class UnitOfWork(Protocol):
@@ -357,6 +424,9 @@ class Records(Protocol):
 
     def write(self) -> UnitOfWork:
         """Open a transaction that may write."""
+
+    def compact(self) -> None:
+        """Overwrite what removed rows left behind, in log files too. May wait for readers. Raises: Unavailable."""
 
     def ping(self) -> None:
         """Raises: Unavailable."""
