@@ -121,6 +121,14 @@ class IndexInfo:
     passages: int
 
 
+@dataclass(frozen=True, slots=True)
+class WeightedTerm:
+    """A search term of a question and how much its BM25 counts."""
+
+    term: str
+    weight: float = 1.0
+
+
 class Index(Protocol):
     """Dense and lexical search over passages. Filters apply inside the query, never after it.
 
@@ -133,8 +141,14 @@ class Index(Protocol):
     def dense(self, vector: Vector, access: AccessFilter, limit: int) -> list[Hit]:
         """Return up to ``limit`` hits by cosine, best first. Raises: Unavailable, InvalidInput (dimension)."""
 
-    def lexical(self, terms: Sequence[str], access: AccessFilter, limit: int) -> list[Hit]:
-        """Return up to ``limit`` hits by BM25 over any of the terms, best first. Raises: Unavailable."""
+    def lexical(self, terms: Sequence[WeightedTerm], access: AccessFilter, limit: int) -> list[Hit]:
+        """Return up to ``limit`` hits by weighted BM25 (k1 1.2, b 0.75), best first; any term may match.
+
+        A passage's score is the sum over the distinct query terms of weight x BM25. Raises: Unavailable.
+        """
+
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """Return in how many passages each term occurs (may be approximate). Raises: Unavailable."""
 
     def vectors(self, passage_ids: Sequence[str], access: AccessFilter) -> list[Vector | None]:
         """Return stored vectors (possibly rounded), None where the passage is absent or hidden. Raises: Unavailable."""
