@@ -1,0 +1,40 @@
+"""Answers to JSON and back: they are kept whole, as the caller got them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from jibu.adapters.store.codec import dump, load
+from jibu.domain.answers import Answer, AnswerStatus, Citation, Claim, ModelInfo, Timings, Usage
+
+
+def dump_answer(answer: Answer) -> str:
+    """Write an answer."""
+    return dump(asdict(answer) | {"created_at": answer.created_at.isoformat()})
+
+
+def load_answer(text: str) -> Answer:
+    """Read an answer."""
+    found: dict[str, Any] = load(text)
+    return Answer(
+        **found
+        | {
+            "status": AnswerStatus(found["status"]),
+            "claims": tuple(_claim(claim) for claim in found["claims"]),
+            "citations": tuple(_citation(citation) for citation in found["citations"]),
+            "model": ModelInfo(**found["model"]),
+            "usage": Usage(**found["usage"]),
+            "timings": Timings(**found["timings"]),
+            "created_at": datetime.fromisoformat(found["created_at"]),
+        }
+    )
+
+
+def _claim(found: dict[str, Any]) -> Claim:
+    return Claim(**found | {"citations": tuple(found["citations"])})
+
+
+def _citation(found: dict[str, Any]) -> Citation:
+    return Citation(**found | {"section_path": tuple(found["section_path"])})

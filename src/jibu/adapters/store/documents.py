@@ -1,0 +1,282 @@
+"""Documents, their versions and texts in SQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+
+from jibu.adapters.store import passage_rows
+from jibu.adapters.store import tables as t
+from jibu.adapters.store.codec import dump
+from jibu.adapters.store.document_rows import NEWEST, is_version, missing, newest, to_document
+from jibu.domain.access import owner_key
+from jibu.domain.documents import Document, DocumentStatus, Failure, NewDocument, ParsedDocument
+from jibu.domain.errors import Conflict, NotFound
+from jibu.domain.passages import FoundPassage, Passage
+from jibu.ports import Page
+
+D = t.documents.c
+V = t.versions.c
+EPOCH = "epoch"
+# Children first, so that no row ever points at nothing.
+OF_VERSION = (t.passages, t.texts, t.contents, t.versions)
+
+
+class SqlDocuments:
+    """See ``jibu.ports.DocumentRecords``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def receive(
+        self,
+        document_id: str,
+        new: NewDocument,
+        *,
+        title: str,
+        media_type: str,
+        fingerprint: str,
+        at: datetime,
+    ) -> Document:
+        """Store a new version with its bytes. Raises: NotFound (collection)."""
+        version = self._next_version(document_id, new, at)
+        key = {"document_id": document_id, "version": version}
+        self._db.execute(
+            insert(t.versions).values(
+                **key,
+                status=DocumentStatus.RECEIVED.value,
+                title=title,
+                sha256=hashlib.sha256(new.content).hexdigest(),
+                fingerprint=fingerprint,
+                media_type=media_type,
+                size=len(new.content),
+                passages=0,
+                languages="[]",
+                language=new.language,
+                url=new.url,
+                licence=new.licence,
+                filename=new.filename,
+            )
+        )
+        self._db.execute(insert(t.contents).values(**key, content=new.content))
+        return self.get(document_id)
+
+    def _next_version(self, document_id: str, new: NewDocument, at: datetime) -> int:
+        known = select(t.collections.c.collection_id).where(
+            t.collections.c.collection_id == new.collection_id
+        )
+        if self._db.execute(known).scalar() is None:
+            raise NotFound(f"no collection {new.collection_id!r}")
+        raised = update(t.documents).where(D.document_id == document_id)
+        if self._db.execute(raised.values(version=D.version + 1, received_at=at)).rowcount:
+            return int(self._db.execute(select(D.version).where(D.document_id == document_id)).scalar_one())
+        self._db.execute(
+            insert(t.documents).values(
+                document_id=document_id,
+                collection_id=new.collection_id,
+                external_id=new.external_id,
+                owner=owner_key(new.individual_id, new.agreement_id),
+                individual_id=new.individual_id,
+                agreement_id=new.agreement_id,
+                version=1,
+                received_at=at,
+            )
+        )
+        return 1
+
+    def get(self, document_id: str) -> Document:
+        """Return one. Raises: NotFound."""
+        row = self._db.execute(newest().where(D.document_id == document_id)).one_or_none()
+        if row is None:
+            raise missing(document_id)
+        return to_document(row)
+
+    def find(
+        self, collection_id: str, *, owner: str | None, external_id: str | None, sha256: str
+    ) -> Document | None:
+        """Return the document with this external id, or without one and with this content."""
+        query = newest().where(D.collection_id == collection_id, D.owner.is_not_distinct_from(owner))
+        if external_id is None:
+            query = query.where(D.external_id.is_(None), V.sha256 == sha256)
+        else:
+            query = query.where(D.external_id == external_id)
+        row = self._db.execute(query.order_by(D.document_id).limit(1)).one_or_none()
+        return None if row is None else to_document(row)
+
+    def fingerprint(self, document_id: str) -> str:
+        """Return the newest version's fingerprint. Raises: NotFound."""
+        query = select(V.fingerprint).select_from(NEWEST).where(D.document_id == document_id)
+        found = self._db.execute(query).scalar()
+        if found is None:
+            raise missing(document_id)
+        return str(found)
+
+    def requeue(self, document_id: str, version: int) -> None:
+        """Set a failed version back to received. Raises: NotFound."""
+        self._change(
+            document_id,
+            version,
+            status=DocumentStatus.RECEIVED.value,
+            failure_reason=None,
+            failure_message=None,
+        )
+
+    def page(
+        self,
+        collections: frozenset[str],
+        owners: frozenset[str],
+        *,
+        offset: int,
+        limit: int,
+        status: str | None = None,
+    ) -> Page[Document]:
+        """List documents, newest first."""
+        mine = and_(
+            D.collection_id.in_(sorted(collections)), or_(D.owner.is_(None), D.owner.in_(sorted(owners)))
+        )
+        if status is not None:
+            mine = and_(mine, V.status == status)
+        total = self._db.execute(select(func.count()).select_from(NEWEST).where(mine)).scalar_one()
+        query = newest().where(mine).order_by(D.received_at.desc(), D.document_id)
+        rows = self._db.execute(query.offset(offset).limit(limit))
+        return Page(tuple(to_document(row) for row in rows), int(total))
+
+    def content(self, document_id: str, version: int) -> bytes:
+        """Return the bytes as received. Raises: NotFound."""
+        query = select(t.contents.c.content).where(*is_version(t.contents, document_id, version))
+        found = self._db.execute(query).scalar()
+        if found is None:
+            raise missing(document_id)
+        return bytes(found)
+
+    def save_parsed(
+        self,
+        document_id: str,
+        version: int,
+        parsed: ParsedDocument,
+        passages: Sequence[Passage],
+        *,
+        title: str,
+    ) -> None:
+        """Store a version's text and passages in place of older ones. Raises: NotFound."""
+        self._change(
+            document_id,
+            version,
+            title=title,
+            media_type=parsed.media_type,
+            pages=parsed.pages,
+            passages=len(passages),
+        )
+        for table in (t.passages, t.texts):
+            self._db.execute(delete(table).where(*is_version(table, document_id, version)))
+        self._db.execute(insert(t.texts).values(document_id=document_id, version=version, text=parsed.text))
+        passage_rows.save(self._db, passages)
+
+    def text(self, document_id: str, version: int | None = None) -> str:
+        """Return a version's canonical text, the live one's by default. Raises: NotFound."""
+        if version is None:
+            query = select(D.live_version).where(D.document_id == document_id)
+            version = self._db.execute(query).scalar()
+        query = select(t.texts.c.text).where(*is_version(t.texts, document_id, version or 0))
+        found = self._db.execute(query).scalar()
+        if found is None:
+            raise NotFound(f"document {document_id!r} has no text yet")
+        return str(found)
+
+    def passages(
+        self, document_id: str, version: int, *, offset: int = 0, limit: int | None = None
+    ) -> list[Passage]:
+        """Return a version's passages in order."""
+        return passage_rows.of_version(self._db, document_id, version, offset=offset, limit=limit)
+
+    def epoch(self) -> int:
+        """Return how many activations there were."""
+        query = select(t.counters.c.value).where(t.counters.c.name == EPOCH)
+        return int(self._db.execute(query).scalar() or 0)
+
+    def hydrate(self, passage_ids: Sequence[str], *, epoch: int) -> list[FoundPassage]:
+        """Return passages of versions that were live at ``epoch``, in the order asked."""
+        return passage_rows.hydrate(self._db, passage_ids, epoch)
+
+    def activate(
+        self, document_id: str, version: int, *, at: datetime, languages: tuple[str, ...]
+    ) -> int | None:
+        """Make a version the live one; return the one it replaces. Raises: NotFound, Conflict."""
+        document = self.get(document_id)
+        live = document.live_version
+        if live is not None and live > version:
+            raise Conflict(f"version {live} of {document_id!r} is live already")
+        # The counter's row is locked until the commit, so epochs become visible in order.
+        counter = t.counters.c.name == EPOCH
+        self._db.execute(update(t.counters).where(counter).values(value=t.counters.c.value + 1))
+        epoch = self.epoch()
+        if live is not None and live != version:
+            self._change(document_id, live, live_until=epoch)
+        self._change(
+            document_id,
+            version,
+            status=DocumentStatus.INDEXED.value,
+            failure_reason=None,
+            failure_message=None,
+            languages=dump(languages),
+            **({} if live == version else {"live_from": epoch}),
+        )
+        values = {"live_version": version, "indexed_at": at}
+        self._db.execute(update(t.documents).where(D.document_id == document_id).values(**values))
+        return live if live != version else None
+
+    def fail(self, document_id: str, version: int, failure: Failure) -> None:
+        """Record why a version failed. Raises: NotFound."""
+        self._change(
+            document_id,
+            version,
+            status=DocumentStatus.FAILED.value,
+            failure_reason=failure.reason,
+            failure_message=failure.message,
+        )
+
+    def _change(self, document_id: str, version: int, **values: object) -> None:
+        changed = update(t.versions).where(*is_version(t.versions, document_id, version)).values(**values)
+        if not self._db.execute(changed).rowcount:
+            raise missing(document_id)
+
+    def drop_versions(self, document_id: str, *, before: int) -> int:
+        """Remove versions older than ``before`` but for the live one; return how many."""
+        live = select(D.live_version).where(D.document_id == document_id).scalar_subquery()
+        dropped = 0
+        for table in OF_VERSION:
+            c = table.c
+            old = and_(c.document_id == document_id, c.version < before, c.version.is_distinct_from(live))
+            dropped = self._db.execute(delete(table).where(old)).rowcount
+        return dropped
+
+    def erase(self, document_id: str) -> tuple[tuple[str, int], ...]:
+        """Remove every row of a document, its jobs too; return how many from each table. Raises: NotFound."""
+        removed = []
+        for table, column in (
+            *((table, table.c.document_id) for table in OF_VERSION),
+            (t.jobs, t.jobs.c.key),
+            (t.documents, D.document_id),
+        ):
+            count = self._db.execute(delete(table).where(column == document_id)).rowcount
+            removed.append((table.name, count))
+        if not removed[-1][1]:
+            raise missing(document_id)
+        return tuple(removed)
+
+    def live(self) -> Iterator[tuple[str, int]]:
+        """Yield (document id, live version), by id."""
+        query = select(D.document_id, D.live_version).where(D.live_version.is_not(None))
+        for row in self._db.execute(query.order_by(D.document_id)):
+            yield row.document_id, row.live_version
+
+    def live_passages(self) -> int:
+        """Count the passages of all live versions."""
+        lives = t.documents.join(
+            t.versions, and_(D.document_id == V.document_id, D.live_version == V.version)
+        )
+        total = self._db.execute(select(func.sum(V.passages)).select_from(lives)).scalar()
+        return int(total or 0)

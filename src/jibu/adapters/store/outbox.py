@@ -1,0 +1,152 @@
+"""Jobs and events in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, or_, select, update
+
+from jibu.adapters.store import tables as t
+from jibu.adapters.store.codec import dump, load
+from jibu.domain.events import Event, Job
+from jibu.ports import Backlog
+
+J = t.jobs.c
+E = t.events.c
+L = t.leases.c
+RELAY = "relay:"
+FORGET_RELAY = timedelta(days=1)
+
+
+class SqlOutbox:
+    """See ``jibu.ports.Outbox``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def emit(self, event: Event) -> None:
+        """Leave an event for the broker."""
+        self._db.execute(
+            insert(t.events).values(
+                event_id=event.event_id,
+                type=event.type,
+                subject=event.subject,
+                key=event.key,
+                time=event.time,
+                data=dump(event.data),
+            )
+        )
+
+    def enqueue(self, kind: str, key: str, version: int, *, at: datetime, delay_s: float = 0.0) -> None:
+        """Leave a job, once for each (kind, key, version); wake a parked one."""
+        due = {"attempts": 0, "due_at": at + timedelta(seconds=delay_s)}
+        same = (J.kind == kind, J.key == key, J.version == version)
+        if self._db.execute(select(J.job_id).where(*same)).scalar() is None:
+            new = insert(t.jobs).values(kind=kind, key=key, version=version, created_at=at, **due)
+            self._db.execute(new)
+        else:
+            woken = update(t.jobs).where(*same, J.parked.is_(True))
+            self._db.execute(woken.values(parked=False, error=None, **due))
+
+    def due(self, *, at: datetime) -> bool:
+        """Tell whether there is a job to claim."""
+        return self._db.execute(_claimable(at, ()).limit(1)).first() is not None
+
+    def claim_jobs(self, *, at: datetime, lease_s: float, limit: int, kinds: Sequence[str] = ()) -> list[Job]:
+        """Lease due jobs, oldest first, and count the attempt."""
+        query = _claimable(at, kinds).limit(limit).with_for_update(skip_locked=True)
+        rows = self._db.execute(query).all()
+        if not rows:
+            return []
+        token = uuid4().hex
+        leased = update(t.jobs).where(J.job_id.in_([row.job_id for row in rows]))
+        until = at + timedelta(seconds=lease_s)
+        self._db.execute(leased.values(lease_token=token, lease_until=until, attempts=J.attempts + 1))
+        return [_job(row, token) for row in rows]
+
+    def extend(self, job: Job, *, at: datetime, lease_s: float) -> bool:
+        """Prolong the lease; False when it was lost."""
+        until = at + timedelta(seconds=lease_s)
+        return bool(self._db.execute(update(t.jobs).where(_held(job)).values(lease_until=until)).rowcount)
+
+    def finish(self, job: Job) -> bool:
+        """Remove a job that is done; False when its lease was lost."""
+        return bool(self._db.execute(delete(t.jobs).where(_held(job))).rowcount)
+
+    def retry(
+        self, job: Job, *, at: datetime, delay_s: float, error: str, park: bool, counted: bool = True
+    ) -> None:
+        """Give a job back for later, or park it."""
+        self._db.execute(
+            update(t.jobs)
+            .where(_held(job))
+            .values(
+                attempts=J.attempts if counted else J.attempts - 1,
+                due_at=at + timedelta(seconds=delay_s),
+                lease_token=None,
+                lease_until=None,
+                parked=park,
+                error=error,
+            )
+        )
+
+    def unpublished(self, *, limit: int) -> list[Event]:
+        """Return the oldest events that no broker has yet."""
+        rows = self._db.execute(select(t.events).order_by(E.position).limit(limit))
+        return [_event(row) for row in rows]
+
+    def mark_published(self, event_ids: Sequence[str]) -> None:
+        """Forget events that the broker has."""
+        self._db.execute(delete(t.events).where(E.event_id.in_(list(event_ids))))
+
+    def lead(self, name: str, holder: str, *, at: datetime, lease_s: float) -> bool:
+        """Take or prolong a named lease; False while another has it."""
+        values = {"holder": holder, "seen_at": at, "until": at + timedelta(seconds=lease_s)}
+        mine = and_(L.name == name, or_(L.holder == holder, L.until <= at))
+        if self._db.execute(update(t.leases).where(mine).values(**values)).rowcount:
+            return True
+        if self._db.execute(select(L.name).where(L.name == name)).scalar() is not None:
+            return False
+        self._db.execute(insert(t.leases).values(name=name, **values))
+        return True
+
+    def beat(self, relay_id: str, *, at: datetime) -> None:
+        """Record that a relay is alive; forget relays long gone."""
+        self.lead(RELAY + relay_id, relay_id, at=at, lease_s=0.0)
+        self._db.execute(delete(t.leases).where(L.name.startswith(RELAY), L.seen_at < at - FORGET_RELAY))
+
+    def backlog(self, *, at: datetime) -> Backlog:
+        """Count what waits. A job put off for its first run (a sweep) does not count."""
+        waiting = and_(J.parked.is_(False), or_(J.due_at <= at, J.attempts > 0))
+        jobs, oldest = self._db.execute(select(func.count(), func.min(J.due_at)).where(waiting)).one()
+        parked = self._db.execute(select(func.count()).where(J.parked.is_(True))).scalar_one()
+        events = self._db.execute(select(func.count()).select_from(t.events)).scalar_one()
+        seen = self._db.execute(select(func.max(L.seen_at)).where(L.name.startswith(RELAY))).scalar()
+        age = 0.0 if oldest is None else max(0.0, (at - oldest).total_seconds())
+        return Backlog(int(jobs), int(parked), int(events), age, seen)
+
+
+def _claimable(at: datetime, kinds: Sequence[str]) -> Select[Any]:
+    other = t.jobs.alias("other")
+    busy = exists().where(other.c.key == J.key, other.c.job_id != J.job_id, other.c.lease_until > at)
+    free = or_(J.lease_until.is_(None), J.lease_until <= at)
+    query = select(t.jobs).where(J.parked.is_(False), J.due_at <= at, free, ~busy)
+    if kinds:
+        query = query.where(J.kind.in_(list(kinds)))
+    return query.order_by(J.job_id)
+
+
+def _held(job: Job) -> Any:
+    return and_(J.job_id == job.job_id, J.lease_token == job.lease_token)
+
+
+def _job(row: Row[Any], token: str) -> Job:
+    return Job(row.job_id, row.kind, row.key, row.version, row.attempts + 1, row.created_at, token)
+
+
+def _event(row: Row[Any]) -> Event:
+    data = tuple((str(name), value) for name, value in load(row.data))
+    return Event(row.event_id, row.type, row.subject, row.key, row.time, data)

@@ -1,0 +1,149 @@
+"""The record store on SQLAlchemy Core. What one database does its own way is in its ``Vendor``."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from jibu.adapters.store import schema
+from jibu.adapters.store.collections import SqlCollections
+from jibu.adapters.store.conversations import SqlConversations
+from jibu.adapters.store.documents import SqlDocuments
+from jibu.adapters.store.outbox import SqlOutbox
+from jibu.adapters.store.receipts import SqlReceipts
+from jibu.domain.errors import JibuError, Unavailable
+
+WRITES = "jibu_writes"
+"""Execution option that tells a vendor's begin hook that the transaction may write."""
+
+
+class Vendor(Protocol):
+    """What differs between databases."""
+
+    def engine(self, url: str) -> Engine:
+        """Return an engine whose transactions are snapshots, and exclusive where ``WRITES`` asks for it."""
+
+    def translate(self, error: DBAPIError) -> JibuError | None:
+        """Return the domain's word for a driver's error, None to let it pass (broken constraints)."""
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Hold other processes' migrations off until the transaction ends."""
+
+    def compact(self, engine: Engine) -> None:
+        """Take bytes of removed rows out of the files. Raises: Unavailable."""
+
+
+class SqlUnitOfWork:
+    """One transaction. See ``jibu.ports.UnitOfWork``."""
+
+    def __init__(self, engine: Engine, *, writes: bool) -> None:
+        self._engine = engine
+        self._writes = writes
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            connection = self._engine.connect()
+        except PoolTimeout as error:
+            raise Unavailable("the database is busy", retry_after=2.0) from error
+        self._connection = connection.execution_options(**{WRITES: self._writes})
+        try:
+            self._connection.begin()
+        except BaseException:
+            self._connection.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def commit(self) -> None:
+        """Make the changes durable and visible. Raises: Unavailable."""
+        self._open.commit()
+
+    @property
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("a unit of work is used outside its with block")
+        return self._connection
+
+    @property
+    def collections(self) -> SqlCollections:
+        """Collections."""
+        return SqlCollections(self._open)
+
+    @property
+    def documents(self) -> SqlDocuments:
+        """Documents."""
+        return SqlDocuments(self._open)
+
+    @property
+    def conversations(self) -> SqlConversations:
+        """Conversations, answers and feedback."""
+        return SqlConversations(self._open)
+
+    @property
+    def outbox(self) -> SqlOutbox:
+        """Events and jobs."""
+        return SqlOutbox(self._open)
+
+    @property
+    def receipts(self) -> SqlReceipts:
+        """Erasure receipts."""
+        return SqlReceipts(self._open)
+
+
+class SqlRecords:
+    """The record store. Safe to share between threads; several processes may use one database."""
+
+    def __init__(self, url: str, vendor: Vendor) -> None:
+        self._vendor = vendor
+        self._engine = vendor.engine(url)
+        event.listen(self._engine, "handle_error", self._translate)
+
+    def _translate(self, context: ExceptionContext) -> None:
+        error = context.sqlalchemy_exception
+        if not isinstance(error, DBAPIError):
+            return
+        known = self._vendor.translate(error)
+        if known is not None:
+            raise known from error
+
+    def read(self) -> SqlUnitOfWork:
+        """Open a snapshot."""
+        return SqlUnitOfWork(self._engine, writes=False)
+
+    def write(self) -> SqlUnitOfWork:
+        """Open a transaction that may write."""
+        return SqlUnitOfWork(self._engine, writes=True)
+
+    def migrate(self, revision: str = schema.HEAD) -> None:
+        """Bring the tables to a revision; processes that do so at once wait for each other.
+
+        Raises: Misconfigured when the database is newer than this code; Unavailable.
+        """
+        with self._engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+            self._vendor.lock_schema(connection)
+            schema.migrate(connection, revision)
+
+    def compact(self) -> None:
+        """Overwrite what removed rows left behind. Raises: Unavailable."""
+        self._vendor.compact(self._engine)
+
+    def ping(self) -> None:
+        """Raises: Unavailable."""
+        with self._engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Release connections."""
+        self._engine.dispose()

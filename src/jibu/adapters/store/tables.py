@@ -1,0 +1,253 @@
+"""The tables, as the queries see them. Migrations create them; a test holds the two together.
+
+Plain SQL types that every database has. Times are UTC. Opaque lists are compact JSON in text columns.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+Id = String(255)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC, also where the database keeps no time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn an aware time into UTC. Naive times raise ValueError: they are a mistake of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return an aware time."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+# SQLite gives out increasing row numbers only for INTEGER; other databases get 64 bits.
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Id, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("collection_id", Id, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("languages", Text, nullable=False),
+    Column("read_scopes", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("document_id", Id, primary_key=True),
+    Column("collection_id", Id, ForeignKey("collections.collection_id"), nullable=False),
+    Column("external_id", Text),
+    Column("owner", Text),
+    Column("individual_id", Text),
+    Column("agreement_id", Text),
+    Column("version", Integer, nullable=False),
+    Column("live_version", Integer),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("indexed_at", UtcDateTime),
+    Index("documents_external", "collection_id", "external_id"),
+    Index("documents_received", "received_at"),
+)
+
+versions = Table(
+    "document_versions",
+    metadata,
+    Column("document_id", Id, ForeignKey("documents.document_id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("status", String(20), nullable=False),
+    Column("failure_reason", String(100)),
+    Column("failure_message", Text),
+    Column("title", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("pages", Integer),
+    Column("passages", Integer, nullable=False),
+    Column("languages", Text, nullable=False),
+    Column("language", String(50)),
+    Column("url", Text),
+    Column("licence", Text),
+    Column("filename", Text),
+    Column("live_from", BigInteger),
+    Column("live_until", BigInteger),
+    Index("document_versions_sha256", "sha256"),
+)
+
+
+def _of_version() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["document_id", "version"], ["document_versions.document_id", "document_versions.version"]
+    )
+
+
+contents = Table(
+    "document_contents",
+    metadata,
+    Column("document_id", Id, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+    _of_version(),
+)
+
+texts = Table(
+    "document_texts",
+    metadata,
+    Column("document_id", Id, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    _of_version(),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("passage_id", Id, primary_key=True),
+    Column("document_id", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("start_offset", Integer, nullable=False),
+    Column("end_offset", Integer, nullable=False),
+    Column("page", Integer),
+    Column("language", String(50), nullable=False),
+    Column("structure", Text, nullable=False),
+    # A copy of text[start:end]: slicing a long text for every hit costs far more than the space.
+    Column("text", Text, nullable=False),
+    _of_version(),
+    UniqueConstraint("document_id", "version", "ordinal", name="passages_order"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("conversation_id", Id, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("conversations_owner", "owner", "created_at"),
+)
+
+turns = Table(
+    "conversation_turns",
+    metadata,
+    Column("conversation_id", Id, ForeignKey("conversations.conversation_id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("role", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("answer_id", Id),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("answer_id", Id, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("conversation_id", Id, ForeignKey("conversations.conversation_id")),
+    Column("question_sha256", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("answers_conversation", "conversation_id"),
+    Index("answers_created", "created_at"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("answer_id", Id, ForeignKey("answers.answer_id"), primary_key=True),
+    Column("rating", String(20), nullable=False),
+    Column("reason", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", Serial, primary_key=True, autoincrement=True),
+    Column("kind", String(50), nullable=False),
+    Column("key", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("lease_token", String(64)),
+    Column("lease_until", UtcDateTime),
+    Column("parked", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("error", Text),
+    UniqueConstraint("kind", "key", "version", name="jobs_once"),
+    Index("jobs_due", "due_at"),
+    Index("jobs_key", "key"),
+    sqlite_autoincrement=True,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", Serial, primary_key=True, autoincrement=True),
+    Column("event_id", String(64), nullable=False, unique=True),
+    Column("type", String(100), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Id, primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+receipts = Table(
+    "erasure_receipts",
+    metadata,
+    Column("receipt_id", String(64), primary_key=True),
+    Column("document_id", Id, nullable=False, unique=True),
+    Column("erased_at", UtcDateTime, nullable=False),
+    Column("removed", Text, nullable=False),
+    Column("verified", Text, nullable=False),
+)
