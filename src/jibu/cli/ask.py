@@ -9,10 +9,9 @@ import click
 
 from jibu.cli.options import data_option, existing_data
 from jibu.cli.show import answer_lines
-from jibu.domain.access import Caller
+from jibu.cli.loading import OPERATOR
 from jibu.domain.answers import Question
 
-OPERATOR = Caller(
     "LOCAL/CLI/OPERATOR/jibu", frozenset({"rag.query", "rag.ingest", "rag.admin", "audit.read"})
 )
 

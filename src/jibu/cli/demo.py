@@ -1,0 +1,145 @@
+"""``jibu demo``."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jibu.cli.loading import OPERATOR, load, report
+from jibu.cli.options import settings_from
+from jibu.cli.serve import hand_down
+from jibu.cli.show import answer_lines
+from jibu.domain.documents import Collection, NewDocument
+from jibu.domain.errors import Misconfigured, Unavailable
+from jibu.settings import Settings
+
+CLIENT = "JIBU/DEV/DEMO/terminal"
+TOKEN_TTL_S = 24 * 3600
+READY_S = 60.0
+
+
+@click.command()
+@click.option(
+    "--data", "data_dir", type=click.Path(path_type=Path), default=Path("jibu-demo"), show_default=True
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--exit", "leave", is_flag=True, help="Stop the service after the answers are printed.")
+def command(data_dir: Path, port: int, *, leave: bool) -> None:
+    """Load a sample library, start the service, ask five questions and print the cited answers.
+
+    The library is about the public services of Kalindra, a fictional country, in nine languages. The service goes on
+    until Ctrl-C unless --exit is given.
+    """
+    settings = settings_from(
+        data_dir=data_dir, host="127.0.0.1", port=port, profile="dev", log_level="warning"
+    )
+    _check_port(port)
+    _load(settings)
+    hand_down(settings)
+    with subprocess.Popen([sys.executable, "-m", "jibu", "serve"]) as server:
+        try:
+            _wait_until_ready(server, port)
+            token = _ask_all(settings, port)
+            _farewell(port, token)
+            if not leave:
+                server.wait()
+        except KeyboardInterrupt:
+            click.echo("stopping")
+        finally:
+            server.terminate()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Misconfigured(f"port {port} is taken; choose another one with --port") from error
+
+
+def _load(settings: Settings) -> None:
+    from jibu.sample import library
+    from jibu.wiring import build
+
+    sample = library()
+    click.echo(
+        f"Loading the sample library: {len(sample.documents)} documents, {len(sample.languages)} languages"
+    )
+    items = [
+        (
+            document.path,
+            NewDocument(
+                collection_id=sample.collection_id,
+                content=document.read(),
+                filename=Path(document.path).name,
+                title=document.title,
+                media_type=document.media_type,
+                url=document.url,
+                language=document.language,
+                external_id=document.external_id,
+                licence=document.licence,
+            ),
+        )
+        for document in sample.documents
+    ]
+    with build(settings) as services:
+        services.collections.put(OPERATOR, Collection(sample.collection_id, sample.title, sample.languages))
+        report(load(services.documents, services.relay, services.backlog, items, len(items)))
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
+    import httpx
+
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise Unavailable("the service did not start; its own messages say why")
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise Unavailable(f"the service was not ready within {READY_S:.0f} s")
+
+
+def _ask_all(settings: Settings, port: int) -> str:
+    """Ask the demo's questions over HTTP, print the answers, return the token."""
+    import httpx
+
+    from jibu.sample import library
+    from jibu.wiring import local_issuer
+
+    token = local_issuer(settings).issue(CLIENT, ["rag.query"], ttl_s=TOKEN_TTL_S)
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
+        for question in library().demo_questions:
+            response = client.post("/rag/v1/query", json={"question": question.text})
+            response.raise_for_status()
+            _print(question.text, response.json())
+    return token
+
+
+def _print(question: str, answer: dict[str, Any]) -> None:
+    click.echo(f"\nQ: {question}")
+    for line in answer_lines(answer):
+        click.echo(line)
+
+
+def _farewell(port: int, token: str) -> None:
+    base = f"http://127.0.0.1:{port}"
+    click.echo(
+        f"\nAsk for yourself (the token is valid for 24 hours):\n\n"
+        f"curl -s {base}/rag/v1/query -H 'Content-Type: application/json' \\\n"
+        f"  -H 'Authorization: Bearer {token}' \\\n"
+        f'  -d \'{{"question": "How much does a passport cost?"}}\'\n\n'
+        f"The page: {base}/   API documentation: {base}/docs   (process {os.getpid()}, Ctrl-C stops it)"
+    )
