@@ -7,13 +7,10 @@ from pathlib import Path
 
 import click
 
+from jibu.cli.loading import OPERATOR
 from jibu.cli.options import data_option, existing_data
 from jibu.cli.show import answer_lines
-from jibu.cli.loading import OPERATOR
 from jibu.domain.answers import Question
-
-    "LOCAL/CLI/OPERATOR/jibu", frozenset({"rag.query", "rag.ingest", "rag.admin", "audit.read"})
-)
 
 
 @click.command()

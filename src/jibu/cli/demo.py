@@ -92,7 +92,7 @@ def _load(settings: Settings) -> None:
     ]
     with build(settings) as services:
         services.collections.put(OPERATOR, Collection(sample.collection_id, sample.title, sample.languages))
-        report(load(services.documents, services.relay, services.backlog, items, len(items)))
+        report(load(services.documents, services.relay, items, len(items)))
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--language", help="Language of the files [default: found out for each].")
 @click.option("--licence", help="Licence of the files, as an SPDX id or a name.")
 @data_option
-def command(  # one parameter per option
+def command(  # noqa: PLR0917  one parameter per option
     paths: tuple[Path, ...],
     collection: str,
     title: str | None,
@@ -51,7 +51,7 @@ def command(  # one parameter per option
     with build(settings_from(data_dir=data_dir)) as services:
         _ensure_collection(services, collection, title or collection, tuple(read.split()))
         items = _items(files, collection, language, licence)
-        result = load(services.documents, services.relay, services.backlog, items, len(files))
+        result = load(services.documents, services.relay, items, len(files))
     report(result)
     if result.failed:
         sys.exit(1)

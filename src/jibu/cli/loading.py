@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from tqdm import tqdm
 from jibu.domain.access import Caller
 from jibu.domain.documents import Document, DocumentStatus, NewDocument
 from jibu.domain.errors import IndexBusy, JibuError
-from jibu.ports import Backlog
 from jibu.relay import Relay
 from jibu.usecases.documents import Documents
 
