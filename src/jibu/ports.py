@@ -83,13 +83,25 @@ class Embedder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WeightedTerm:
+    """A search term of a question and how much its BM25 counts."""
+
+    term: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """What a generator works from. ``passages`` are in rank order and already allowed to this caller."""
+    """What a generator works from. ``passages`` are in rank order and already allowed to this caller.
+
+    ``terms`` are the question's search terms, each once, weighted by how rare it is.
+    """
 
     question: str
     language: str
     passages: tuple[FoundPassage, ...]
     question_vector: Vector
+    terms: tuple[WeightedTerm, ...] = ()
     max_citations: int = 5
 
 
@@ -119,14 +131,6 @@ class IndexInfo:
     embedder: str
     dimension: int
     passages: int
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedTerm:
-    """A search term of a question and how much its BM25 counts."""
-
-    term: str
-    weight: float = 1.0
 
 
 class Index(Protocol):

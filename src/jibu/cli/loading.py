@@ -34,7 +34,6 @@ class Loaded:
 def load(
     documents: Documents,
     relay: Relay,
-    backlog: Callable[[], Backlog],
     items: Iterable[tuple[str, NewDocument]],
     total: int,
 ) -> Loaded:

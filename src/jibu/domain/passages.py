@@ -87,7 +87,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """A passage with what a reader needs to use it. ``dense`` is cosine, ``lexical`` BM25; None: not found there."""
+    """A passage with what a reader needs to use it. ``dense`` is cosine, ``lexical`` BM25; None: not found there.
+
+    ``sentence_vectors`` go with ``passage.sentences`` one to one; empty while they are not computed yet.
+    """
 
     passage: Passage
     title: str
@@ -96,3 +99,4 @@ class FoundPassage:
     dense: float | None = None
     lexical: float | None = None
     url: str | None = None
+    sentence_vectors: tuple[Vector, ...] = ()
