@@ -268,6 +268,9 @@ class DocumentRecords(Protocol):
     ) -> list[Passage]:
         """Return a version's passages in order (empty before it is parsed)."""
 
+    def count_passages(self, document_id: str, version: int) -> int:
+        """Count a version's passages (0 where there is no such version)."""
+
     def epoch(self) -> int:
         """Return the counter that each activation raises. Read it before a search, then hydrate with it."""
 

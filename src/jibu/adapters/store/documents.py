@@ -192,6 +192,10 @@ class SqlDocuments:
         """Return a version's passages in order."""
         return passage_rows.of_version(self._db, document_id, version, offset=offset, limit=limit)
 
+    def count_passages(self, document_id: str, version: int) -> int:
+        """Count a version's passages."""
+        return passage_rows.count(self._db, document_id, version)
+
     def epoch(self) -> int:
         """Return how many activations there were."""
         query = select(t.counters.c.value).where(t.counters.c.name == EPOCH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, and_, bindparam, insert, or_, select
+from sqlalchemy import Column, Connection, and_, bindparam, func, insert, or_, select
 
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump_structure, load_structure
@@ -50,6 +50,12 @@ def of_version(
     query = select(*COLUMNS).where(P.document_id == document_id, P.version == version)
     rows = db.execute(query.order_by(P.ordinal).offset(offset).limit(limit))
     return [_passage(row) for row in rows]
+
+
+def count(db: Connection, document_id: str, version: int) -> int:
+    """Count a version's passages."""
+    query = select(func.count()).where(P.document_id == document_id, P.version == version)
+    return int(db.execute(query).scalar_one())
 
 
 def hydrate(db: Connection, passage_ids: Sequence[str], epoch: int) -> list[FoundPassage]:
