@@ -1,0 +1,48 @@
+// The list of sources under an answer.
+
+import { el, icon, written } from "./dom.js";
+import { number, t } from "./i18n.js";
+import { citeButton, open } from "./source.js";
+
+/** A heading and the list; nothing where nothing is cited. `found`: the sources carry the answer. */
+export function sourceList(answer, found) {
+  const citations = answer.citations ?? [];
+  if (!citations.length) return [];
+  const key = found ? "result.sources" : "answer.nearest";
+  const groups = found ? samePlace(citations) : citations.map((citation) => [citation]);
+  return [
+    el("h3", { id: "sources-title" }, t(key)),
+    el("ol", { class: "sources", "aria-labelledby": "sources-title", role: "list" }, ...groups.map((group) => item(group, found))),
+  ];
+}
+
+/** Citations of the same section and page stand together. */
+function samePlace(citations) {
+  const groups = new Map();
+  for (const citation of citations) {
+    const key = JSON.stringify([citation.documentId, citation.documentVersion, citation.sectionPath, citation.page]);
+    groups.set(key, [...(groups.get(key) ?? []), citation]);
+  }
+  return [...groups.values()];
+}
+
+function item(group, found) {
+  const [first] = group;
+  const label = t("result.open.aria", { number: first.number, title: first.title });
+  const numbers = group.length > 1 ? group.map(citeButton)
+    : [el("span", { class: "number", "aria-hidden": "true" }, String(first.number))];
+  return el("li", null,
+    el("div", { class: "about" },
+      el("button", { type: "button", class: "title", "aria-label": label, "aria-haspopup": "dialog",
+        onclick: (event) => open(first, event.currentTarget) }, icon("source"), el("span", written(first.language), first.title)),
+      place(first),
+      found ? null : el("blockquote", { ...written(first.language) }, first.quote)),
+    el("div", { class: "numbers" }, ...numbers));
+}
+
+/** Where in the document: headings from the outside in, and the page. */
+export function place(citation) {
+  const path = (citation.sectionPath ?? []).map((heading) => el("li", written(citation.language), heading));
+  if (citation.page) path.push(el("li", { class: "page" }, t("source.page", { page: number(citation.page) })));
+  return path.length ? el("ol", { class: "place", role: "list" }, ...path) : null;
+}
