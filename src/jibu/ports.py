@@ -218,8 +218,8 @@ class DocumentRecords(Protocol):
         ``fingerprint`` stands for the content and all that was said about it. Raises: NotFound (collection).
         """
 
-    def get(self, document_id: str) -> Document:
-        """Raises: NotFound."""
+    def get(self, document_id: str, version: int | None = None) -> Document:
+        """Return a document as its newest version, or this one, describes it. Raises: NotFound."""
 
     def find(
         self, collection_id: str, *, owner: str | None, external_id: str | None, sha256: str

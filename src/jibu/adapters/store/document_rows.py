@@ -15,14 +15,20 @@ D = t.documents.c
 V = t.versions.c
 NEWEST = t.documents.join(t.versions, and_(D.document_id == V.document_id, D.version == V.version))
 COLUMNS: tuple[Column[Any], ...] = (
-    *t.documents.c,
-    *(column for column in t.versions.c if column.name not in t.documents.c),
+    *(column for column in t.documents.c if column.name not in t.versions.c),
+    *t.versions.c,
 )
 
 
 def newest() -> Select[Any]:
     """Select documents with their newest version."""
     return select(*COLUMNS).select_from(NEWEST)
+
+
+def of_version(version: int) -> Select[Any]:
+    """Select documents with this version."""
+    both = t.documents.join(t.versions, and_(D.document_id == V.document_id, V.version == version))
+    return select(*COLUMNS).select_from(both)
 
 
 def is_version(table: Any, document_id: str, version: int) -> tuple[Any, Any]:

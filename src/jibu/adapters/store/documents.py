@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, or_, select, upda
 from jibu.adapters.store import passage_rows
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump
-from jibu.adapters.store.document_rows import NEWEST, is_version, missing, newest, to_document
+from jibu.adapters.store.document_rows import NEWEST, is_version, missing, newest, of_version, to_document
 from jibu.domain.access import owner_key
 from jibu.domain.documents import Document, DocumentStatus, Failure, NewDocument, ParsedDocument
 from jibu.domain.errors import Conflict, NotFound
@@ -87,9 +87,10 @@ class SqlDocuments:
         )
         return 1
 
-    def get(self, document_id: str) -> Document:
-        """Return one. Raises: NotFound."""
-        row = self._db.execute(newest().where(D.document_id == document_id)).one_or_none()
+    def get(self, document_id: str, version: int | None = None) -> Document:
+        """Return one as its newest version, or this one, describes it. Raises: NotFound."""
+        query = newest() if version is None else of_version(version)
+        row = self._db.execute(query.where(D.document_id == document_id)).one_or_none()
         if row is None:
             raise missing(document_id)
         return to_document(row)

@@ -1,0 +1,269 @@
+"""The relay: does the jobs and publishes the events that wait in the outbox.
+
+Several relays may work on one store: jobs are leased, and one relay at a time publishes. A relay that
+dies leaves leases that run out; whoever takes a job over goes on where it was.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import SystemRandom
+from uuid import uuid4
+
+import structlog
+
+from jibu.domain.errors import IndexBusy, JibuError, TemporaryError
+from jibu.domain.events import Job
+from jibu.ports import Broker, Clock, Records
+from jibu.usecases.erasing import Erasing
+from jibu.usecases.indexing import Indexing
+from jibu.usecases.work import Keep, Later, LeaseLost, Stopping
+
+EVENTS_AT_ONCE = 100
+FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 600.0
+BUSY_INDEX_PAUSE_S = 2.0
+PULSE_S = 5.0
+PUBLISHER, PUBLISHER_LEASE_S = "publisher", 15.0
+
+
+class Relay:
+    """Works on the outbox, one job at a time."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        broker: Broker,
+        indexing: Indexing,
+        erasing: Erasing,
+        clock: Clock,
+        lease_s: float = 60.0,
+        poll_s: float = 0.5,
+        max_attempts: int = 8,
+        first_delay_s: float = FIRST_DELAY_S,
+    ) -> None:
+        self._records = records
+        self._broker = broker
+        self._handlers = indexing.handlers | erasing.handlers
+        self._give_up = indexing.give_up
+        self._clock = clock
+        self._lease_s = lease_s
+        self._poll_s = poll_s
+        self._max_attempts = max_attempts
+        self._first_delay_s = first_delay_s
+        self._id = uuid4().hex
+        self._job: Job | None = None
+        self._jobs_from = self._events_from = 0.0
+        self._broker_failures = 0
+        self._log = structlog.get_logger("jibu.relay").bind(relay=self._id[:8])
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set. Errors are logged and never end the loop."""
+        with self._alive():
+            while not stop.is_set():
+                if not self._turn(stop):
+                    stop.wait(self._poll_s)
+
+    def run_until_idle(self, stop: threading.Event | None = None) -> None:
+        """Work until no job is due, running or waiting for another try, and all events are published.
+
+        Events wait for another run when the broker is away. Raises: Unavailable (records).
+        """
+        stop = stop or threading.Event()
+        with self._alive():
+            while not stop.is_set():
+                if not self._turn(stop):
+                    if self._idle():
+                        return
+                    stop.wait(min(self._poll_s, 0.05))
+
+    def _idle(self) -> bool:
+        with self._records.read() as uow:
+            backlog = uow.outbox.backlog(at=self._clock())
+        return backlog.jobs == 0 and (backlog.events == 0 or self._broker_failures > 0)
+
+    def _turn(self, stop: threading.Event) -> bool:
+        """Publish once and do one job; return whether there was anything to do."""
+        try:
+            published = self._publish()
+            return self._work(stop) or published
+        except Exception as error:  # noqa: BLE001 - whatever it is, the relay must live
+            self._log.warning("relay turn failed", error=_name(error))
+            stop.wait(1.0)
+            return False
+
+    # --- events ---
+
+    def _publish(self) -> bool:
+        if time.monotonic() < self._events_from:
+            return False
+        with self._records.read() as uow:
+            if not uow.outbox.unpublished(limit=1):
+                return False
+        if not self._lead(PUBLISHER_LEASE_S):
+            return False
+        with self._records.read() as uow:
+            events = uow.outbox.unpublished(limit=EVENTS_AT_ONCE)
+        try:
+            self._broker.publish(events)
+        except TemporaryError as error:
+            self._broker_failures += 1
+            delay = self._backoff(self._broker_failures)
+            self._events_from = time.monotonic() + delay
+            self._log.warning("publishing failed", error=_name(error), events=len(events), again_in_s=delay)
+            return False
+        self._broker_failures = 0
+        with self._records.write() as uow:
+            uow.outbox.mark_published([event.event_id for event in events])
+            uow.commit()
+        return bool(events)
+
+    def _lead(self, lease_s: float) -> bool:
+        """Become or stay the one relay that publishes, so that events stay in order."""
+        with self._records.write() as uow:
+            leads = uow.outbox.lead(PUBLISHER, self._id, at=self._clock(), lease_s=lease_s)
+            uow.commit()
+        return leads
+
+    # --- jobs ---
+
+    def _work(self, stop: threading.Event) -> bool:
+        job = None if time.monotonic() < self._jobs_from else self._claim()
+        if job is None:
+            return False
+        self._job = job
+        try:
+            self._run(job, stop)
+        finally:
+            self._job = None
+        return True
+
+    def _claim(self) -> Job | None:
+        at = self._clock()
+        with self._records.read() as uow:
+            if not uow.outbox.due(at=at):
+                return None
+        with self._records.write() as uow:
+            jobs = uow.outbox.claim_jobs(at=at, lease_s=self._lease_s, limit=1)
+            uow.commit()
+        return jobs[0] if jobs else None
+
+    def _run(self, job: Job, stop: threading.Event) -> None:
+        log = self._log.bind(job=job.kind, key=job.key, version=job.version, attempt=job.attempts)
+        started = time.monotonic()
+        try:
+            self._do(job, self._keeper(job, stop))
+        except LeaseLost:
+            log.info("job withdrawn")
+        except Stopping:
+            self._give_back(job, 0.0, "stopped")
+        except Later as later:
+            self._give_back(job, later.seconds, "later")
+        except IndexBusy as error:
+            # Another process writes the index and will do the job: let it have it.
+            self._jobs_from = time.monotonic() + BUSY_INDEX_PAUSE_S
+            self._give_back(job, 0.0, error.code)
+        except Exception as error:  # noqa: BLE001 - one bad job must not stop the others
+            parked = self._retry(job, error)
+            log.warning("job failed", error=_name(error), at=_place(error), parked=parked)
+        else:
+            log.info("job done", seconds=round(time.monotonic() - started, 3))
+
+    def _do(self, job: Job, keep: Keep) -> None:
+        if job.attempts > self._max_attempts:
+            raise RuntimeError("the job ended its relay too often")
+        self._handlers[job.kind](job, keep)
+
+    def _keeper(self, job: Job, stop: threading.Event) -> Keep:
+        def keep() -> None:
+            if stop.is_set():
+                raise Stopping
+            if not self._extend(job):
+                raise LeaseLost
+
+        return keep
+
+    def _extend(self, job: Job) -> bool:
+        with self._records.write() as uow:
+            held = uow.outbox.extend(job, at=self._clock(), lease_s=self._lease_s)
+            uow.commit()
+        return held
+
+    def _give_back(self, job: Job, delay_s: float, why: str) -> None:
+        with self._records.write() as uow:
+            at = self._clock()
+            uow.outbox.retry(job, at=at, delay_s=delay_s, error=why, park=False, counted=False)
+            uow.commit()
+
+    def _retry(self, job: Job, error: Exception) -> bool:
+        """Put the job off, or park it after too many attempts; return whether it was parked."""
+        park = job.attempts >= self._max_attempts
+        reason = error.code if isinstance(error, JibuError) else "internal-error"
+        delay = self._backoff(job.attempts)
+        with self._records.write() as uow:
+            uow.outbox.retry(job, at=self._clock(), delay_s=delay, error=_name(error), park=park)
+            if park:
+                self._give_up(uow, job, reason)
+            uow.commit()
+        return park
+
+    def _backoff(self, attempts: int) -> float:
+        """Return a growing delay, shortened at random so that relays do not march in step."""
+        delay = min(self._first_delay_s * 2.0 ** (attempts - 1), LONGEST_DELAY_S)
+        return round(delay * SystemRandom().uniform(0.5, 1.0), 3)
+
+    # --- signs of life ---
+
+    @contextmanager
+    def _alive(self) -> Iterator[None]:
+        """Beat and keep the present job's lease from a thread: parsing alone may outlast a lease."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._pulse, args=(ended,), name="relay-pulse", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            with self._logged("leaving failed"):
+                self._lead(0.0)
+
+    def _pulse(self, ended: threading.Event) -> None:
+        while True:
+            with self._logged("heartbeat failed"):
+                self._beat()
+            if ended.wait(min(PULSE_S, self._lease_s / 3)):
+                return
+
+    def _beat(self) -> None:
+        job, at = self._job, self._clock()
+        with self._records.write() as uow:
+            uow.outbox.beat(self._id, at=at)
+            if job is not None:
+                uow.outbox.extend(job, at=at, lease_s=self._lease_s)
+            uow.commit()
+
+    @contextmanager
+    def _logged(self, message: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - a missed beat is not worth dying for
+            self._log.warning(message, error=_name(error))
+
+
+def _name(error: Exception) -> str:
+    """Return what may be logged of an error: never its text, which may quote a document."""
+    return error.code if isinstance(error, JibuError) else type(error).__name__
+
+
+def _place(error: Exception) -> str:
+    """Return the file and line where an error was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
