@@ -23,9 +23,13 @@ def is_header(first: Sequence[Inline], rest: Sequence[Sequence[Inline]]) -> bool
     named = [cell for cell in cells if cell]
     if not rest or not named or len(named) < max(1, (len(cells) + 1) // 2):
         return False
-    if len(set(named)) < len(named) or any(len(cell) > MAX_HEADER_CELL for cell in named):
+    if len(set(named)) < len(named) or not all(map(_is_name, named)):
         return False
     return not any(is_number(cell) and not _YEAR.fullmatch(cell) for cell in named)
+
+
+def _is_name(cell: str) -> bool:
+    return len(cell) <= MAX_HEADER_CELL and any(map(str.isalnum, cell)) and not cell.endswith((":", "."))
 
 
 def trim(row: Sequence[str]) -> list[str]:
