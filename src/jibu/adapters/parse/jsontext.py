@@ -19,9 +19,18 @@ _LONG = 200
 def read(text: str, out: DocumentBuilder) -> None:
     """Read JSON or JSON lines. Raises: ParseFailed (unreadable, limits)."""
     value = _load(text)
-    if isinstance(value, dict):
-        out.title = next((v for k in _TITLE_KEYS if isinstance(v := value.get(k), str)), None)
-    _value(value, out, depth=1)
+    title = _title_key(value)
+    if isinstance(value, dict) and title:
+        out.title = str(value.pop(title))
+        out.heading(out.title, 1)
+    _value(value, out, depth=2 if title else 1)
+
+
+def _title_key(value: JsonValue) -> str | None:
+    """Return the key under which an object has its name."""
+    if not isinstance(value, dict):
+        return None
+    return next((key for key in _TITLE_KEYS if isinstance(value.get(key), str)), None)
 
 
 def _load(text: str) -> JsonValue:
@@ -72,8 +81,8 @@ def _array(value: Sequence[JsonValue], out: DocumentBuilder, *, depth: int) -> N
         return
     for number, item in enumerate(value, 1):
         if isinstance(item, dict):
-            named = next((v for k in _TITLE_KEYS if isinstance(v := item.get(k), str)), None)
-            out.heading(named or str(number), depth)
+            title = _title_key(item)
+            out.heading(str(item.pop(title)) if title else str(number), depth)
             _value(item, out, depth=depth + 1)
         elif isinstance(item, list):
             _value(item, out, depth=depth + 1)

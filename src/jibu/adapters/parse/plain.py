@@ -10,6 +10,7 @@ from jibu.adapters.parse import clean
 from jibu.adapters.parse.builder import DocumentBuilder
 
 MAX_HEADING = 90
+NEARLY = 0.9
 WRAP_FROM = 45
 """A text whose longest line is shorter than this is not hard-wrapped prose."""
 
@@ -53,22 +54,26 @@ def _paragraph(lines: list[str], following: Sequence[str], width: int, out: Docu
         assert found  # noqa: S101 - for the type checker
         out.heading(found.group(2), len(found.group(1)))
         lines = lines[1:]
-    elif len(lines) == 1 and following and _is_heading(lines[0], following):
+    elif _is_heading(lines[0], lines[1:] or following, alone=len(lines) == 1):
         out.heading(lines[0], _level(lines[0]))
-        return
+        lines = lines[1:]
     if lines and not all(_UNDERLINE.fullmatch(line) for line in lines):
         _body(lines, width, out)
 
 
-def _is_heading(line: str, following: Sequence[str]) -> bool:
-    """Tell a heading: alone, short, unpunctuated, and in capitals or numbered before running text."""
+def _is_heading(line: str, following: Sequence[str], *, alone: bool) -> bool:
+    """Tell a heading: short, unpunctuated, and in capitals or numbered before running text."""
     stripped = line.strip()
-    if len(stripped) > MAX_HEADING or stripped.endswith(_ENDS):
+    if not following or len(stripped) > MAX_HEADING or stripped.endswith(_ENDS):
         return False
-    cased = [c for c in stripped if c.isupper() or c.islower()]
-    if len(cased) >= 4 and all(c.isupper() for c in cased):
-        return True
-    return bool(_NUMBERED.match(line)) and not _BULLET.match(following[0])
+    if _in_capitals(stripped):
+        return not _in_capitals(following[0])
+    return alone and bool(_NUMBERED.match(line)) and not _BULLET.match(following[0])
+
+
+def _in_capitals(text: str) -> bool:
+    cased = [c for c in text if c.isupper() or c.islower()]
+    return len(cased) >= 4 and all(c.isupper() for c in cased)
 
 
 def _level(line: str) -> int:
@@ -100,7 +105,7 @@ def unwrap(lines: Sequence[str], width: int) -> str:
     parts = [lines[0].strip()]
     for before, line in pairwise(lines):
         first = line.split(maxsplit=1)[0]
-        wrapped = width >= WRAP_FROM and len(before) + 1 + len(first) > width
+        wrapped = width >= WRAP_FROM and len(before) + 1 + len(first) > NEARLY * width
         unspaced = _UNSPACED.match(parts[-1][-1]) and _UNSPACED.match(line.strip()[0])
         parts += ["" if wrapped and unspaced else " " if wrapped else "\n", line.strip()]
     return "".join(parts)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from jibu.adapters.parse.pdf.model import PageText, Segment, rows_of
 
-ZONE = 0.13
+ZONE = 0.09
 """Share of the page's height that counts as margin, at the top and at the bottom."""
 
 ROWS = 4

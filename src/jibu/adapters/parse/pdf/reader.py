@@ -44,6 +44,9 @@ def read(content: bytes, out: DocumentBuilder) -> None:
         raise ParseFailed(
             "The PDF holds no text, only pictures of pages. It needs text recognition first.", "empty"
         )
+    blank = count - sum(bool(page.segments) for page in pages)
+    if blank:
+        out.warn(f"{blank} of {count} pages hold no text; they may be pictures.")
     _describe(document, out)
     out.start_page(count)
     _add(_pieces(pages), out)
