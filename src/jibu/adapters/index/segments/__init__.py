@@ -1,0 +1,1 @@
+"""The parts of the embedded index: immutable segment files under one manifest."""
