@@ -15,7 +15,6 @@ from jibu.domain.errors import JibuError, Misconfigured, Unavailable
 
 BUSY_S = 10.0
 PRAGMAS = (
-    f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
     "PRAGMA secure_delete = ON",
@@ -28,12 +27,15 @@ FAILING = {"SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOMEM", "SQLITE_INTERRUPT", "S
 
 
 class Sqlite:
-    """What SQLite does its own way."""
+    """What SQLite does its own way. ``busy_s``: how long to wait for another process's lock."""
+
+    def __init__(self, busy_s: float = BUSY_S) -> None:
+        self._busy_s = busy_s
 
     def engine(self, url: str) -> Engine:
         """Return an engine that begins transactions itself: the driver would begin them too late."""
         engine = create_engine(
-            url, pool_size=8, max_overflow=32, pool_timeout=BUSY_S, connect_args={"timeout": BUSY_S}
+            url, pool_size=8, max_overflow=32, pool_timeout=BUSY_S, connect_args={"timeout": self._busy_s}
         )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
@@ -61,7 +63,7 @@ class Sqlite:
             raise Unavailable("the database is being read; its log could not be emptied", retry_after=2.0)
 
 
-def open_sqlite(path: Path) -> SqlRecords:
+def open_sqlite(path: Path, *, busy_s: float = BUSY_S) -> SqlRecords:
     """Open or create the database file and bring its tables up to date.
 
     Raises: Misconfigured (not a database, newer than this code, no permission), Unavailable (locked, disk).
@@ -73,7 +75,7 @@ def open_sqlite(path: Path) -> SqlRecords:
         raise _translate(error) or Unavailable("the database cannot be opened") from error
     except OSError as error:
         raise Misconfigured(f"the data folder cannot be used: {error.strerror}") from error
-    records = SqlRecords(str(URL.create("sqlite+pysqlite", database=str(path))), Sqlite())
+    records = SqlRecords(str(URL.create("sqlite+pysqlite", database=str(path))), Sqlite(busy_s))
     try:
         records.migrate()
     except BaseException:

@@ -1,0 +1,18 @@
+"""What every record store has to do. A subclass gives the fixtures ``records`` and ``open_records``.
+
+``open_records`` opens the same store once more; it must be a callable that other processes can import.
+"""
+
+from __future__ import annotations
+
+from jibu.testing.records_answers import AnswerCases
+from jibu.testing.records_documents import CollectionCases, DocumentCases
+from jibu.testing.records_outbox import OutboxCases
+from jibu.testing.records_transactions import TransactionCases
+from jibu.testing.records_versions import VersionCases
+
+
+class RecordsContract(
+    CollectionCases, DocumentCases, VersionCases, AnswerCases, OutboxCases, TransactionCases
+):
+    """Tests that each adapter of ``Records`` runs."""
