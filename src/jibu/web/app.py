@@ -9,7 +9,7 @@ from flask import Flask, Response, abort, jsonify, render_template, request, url
 from werkzeug.exceptions import HTTPException
 
 from jibu.domain.questions import MAX_QUESTION
-from jibu.locales import Catalogue
+from jibu.locales import DEFAULT_LANGUAGE, Catalogue
 from jibu.web.assets import Phrases, load_assets
 from jibu.web.guards import protect, refuse_foreign
 
@@ -104,7 +104,8 @@ class Pages:
         asked = request.args.get("lang", "")
         if asked:
             return self._catalogue.resolve(asked)
-        return request.accept_languages.best_match(self._catalogue.languages()) or "en"
+        offered = (DEFAULT_LANGUAGE, *self._catalogue.languages())  # the first one answers "*"
+        return request.accept_languages.best_match(offered, DEFAULT_LANGUAGE)
 
     def _examples_in(self, language: str) -> tuple[Example, ...]:
         """Return the examples in a language, or all where it has none."""
@@ -134,11 +135,16 @@ def create_pages(
 
 def _problem(error: HTTPException) -> Response:
     """Return an HTTP error as RFC 9457 says."""
-    response = jsonify(type="about:blank", title=error.name, status=error.code, detail=error.description)
+    kind = error.name.lower().replace(" ", "-")
+    response = jsonify(
+        type=f"urn:problem-type:jibu:{kind}",
+        title=error.name,
+        status=error.code,
+        detail=error.description,
+        instance=request.path,
+    )
     response.status_code = error.code or 500
     response.content_type = "application/problem+json"
     response.headers["Cache-Control"] = "no-store"
-    for name, value in error.get_headers():
-        if name == "Allow":
-            response.headers[name] = value
+    response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
