@@ -154,7 +154,7 @@ class DocumentCases:
 
             def find(owner: str | None, external: str | None, sha256: str) -> str | None:
                 found = uow.documents.find("travel", owner=owner, external_id=external, sha256=sha256)
-                return found and found.document_id
+                return None if found is None else found.document_id
 
             assert find(None, "x", "other") == "d1"
             assert find(None, None, one.sha256) is None

@@ -125,7 +125,8 @@ class TransactionCases:
 
 def work_in_process(open_records: OpenRecords, times: int) -> list[int]:
     """Raise the counter in the collection's title and claim jobs until none is left; return their ids."""
-    records, claimed = open_records(), []
+    records = open_records()
+    claimed: list[int] = []
     for _ in range(times):
         with records.write() as uow:
             title = int(uow.collections.get("travel").title)
