@@ -12,7 +12,6 @@ from jibu.domain.sections import Section, Segment, Unit, estimate_tokens, sectio
 
 _PREFIX_PART, _PREFIX_TOTAL = 160, 480  # characters
 _CAUTION = 1.5  # what stands ahead of the text is estimated only
-_SURE = 0.55  # an estimate below this share of the room needs no exact count
 _LANGUAGE_SAMPLE = 160  # characters: what a shorter passage is detected as is not to be trusted
 
 
@@ -185,26 +184,27 @@ class _Packer:
         yield from self._checked(run[middle:], room)
 
     def _fits(self, start: int, end: int, room: int) -> bool:
-        piece = self.text[start:end]
-        estimate = estimate_tokens(piece)
-        if estimate <= _SURE * room:
+        if end - start <= room:  # a token has a character or more
             return True
-        return estimate < 3 * room and self.count(piece) <= room
+        piece = self.text[start:end]
+        return estimate_tokens(piece) < 3 * room and self.count(piece) <= room
 
 
 def _even_runs(units: list[Unit], target: int) -> Iterator[list[Unit]]:
-    """Yield runs of about equal size, none broken after a heading, a table's header or at the start of a list."""
-    total = sum(unit.tokens for unit in units)
-    size = total / (ceil(total / target) if total > 1.3 * target else 1)
+    """Yield runs of about equal size; a run ends where a block ends if it may, never after a heading."""
+    left = sum(unit.tokens for unit in units)
+    runs = ceil(left / target) if left > 1.3 * target else 1
     run: list[Unit] = []
     filled = 0
     for unit in units:
+        size = left / runs
         full = filled + unit.tokens / 2 > size or (unit.opens and filled > 0.85 * size)
-        if run and full and not all(before.structural for before in run):
+        if runs > 1 and full and not all(before.structural for before in run):
             held = _trailing_structure(run)
             yield run[: len(run) - held]
             run = run[len(run) - held :]
-            filled = sum(before.tokens for before in run)
+            taken, filled = filled, sum(before.tokens for before in run)
+            left, runs = left - (taken - filled), runs - 1
         run.append(unit)
         filled += unit.tokens
     if run:

@@ -53,7 +53,7 @@ class Section:
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a text takes in a multilingual vocabulary, within a factor of 1.7."""
+    """Return about how many tokens a text takes in a multilingual vocabulary; prose within a factor of 1.7."""
     return 1 + round(0.2 * len(text) + 0.3 * len(_DEAR.findall(text)) + 0.4 * len(_DENSE.findall(text)))
 
 

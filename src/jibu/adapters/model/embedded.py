@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _UNSAFE = re.compile("[\0\ud800-\udfff]")
 # The engine's buffer holds four code points for each byte; this ligature alone becomes eighteen and overruns it.
 _OVERRUN = "\ufdfa"
-_MAX_CHARACTERS = 6_000  # far beyond any passage or question; bounds the time of one call
+_MAX_CHARACTERS = 16_000  # far beyond any passage or question
+_WINDOWS = 1024  # tokens; with the characters it bounds the time of one call
 _STAND_IN = "-"  # for a text with nothing in it
 
 
@@ -105,8 +106,15 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 
 def _embed(engine: E5, text: str, *, query: bool) -> Vector:
-    vector = array("f", engine.encode([_clean(text)], is_query=query)[0].tobytes())
+    clean = _clip(engine, _clean(text))
+    vector = array("f", engine.encode([clean], is_query=query)[0].tobytes())
     return vector if all(map(isfinite, vector)) else _embed(engine, _STAND_IN, query=query)
+
+
+def _clip(engine: E5, text: str) -> str:
+    """Return the text, cut where its tokens would take more than two of the engine's windows."""
+    tokens = int(engine.token_count(text)) if len(text) > _WINDOWS else 0
+    return text if tokens <= _WINDOWS else text[: len(text) * _WINDOWS // tokens]
 
 
 def _clean(text: object) -> str:
