@@ -5,6 +5,7 @@ A subclass gives the fixture ``setup``: a way to open an index by name, again an
 
 from __future__ import annotations
 
+import math
 import threading
 from array import array
 from dataclasses import replace
@@ -54,13 +55,14 @@ class IndexContract(IndexSearchContract):
         index.add([passage(0), passage(1, "word")])
         assert (dense(index), lexical(index, "word")) == (["d1.1.0", "d1.1.1"], ["d1.1.1"])
 
-    def test_wrong_dimension_is_refused_whole(self, index: Index) -> None:
-        """A bad vector is invalid input, in a query and in a batch; the batch leaves nothing behind."""
-        wrong = replace(passage(1, "tax"), vector=array("f", [1.0]))
+    @pytest.mark.parametrize("components", [[1.0], [math.nan] * DIMENSION, [math.inf] * DIMENSION])
+    def test_a_bad_vector_is_refused_whole(self, index: Index, components: list[float]) -> None:
+        """Wrong length or no number: invalid input, in a query and in a batch, which leaves nothing behind."""
+        wrong = replace(passage(1, "tax"), vector=array("f", components))
         with pytest.raises(InvalidInput):
             index.add([passage(0, "tax"), wrong])
         with pytest.raises(InvalidInput):
-            index.dense(array("f", [1.0]), ALL, 5)
+            index.dense(array("f", components), ALL, 5)
         assert (dense(index), lexical(index, "tax")) == ([], [])
 
     def test_passage_ids_of_a_version(self, index: Index) -> None:

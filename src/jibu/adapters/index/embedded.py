@@ -134,6 +134,8 @@ class EmbeddedIndex:
         if len(vector) != self._empty.dimension:
             message = f"the vector has {len(vector)} components, the index {self._empty.dimension}"
             raise InvalidInput(message, "vector")
+        if not np.isfinite(vector).all():
+            raise InvalidInput("the vector holds a value that is not a number", "vector")
 
     def _current(self) -> Snapshot:
         """Return the index as it is now; a look at the manifest's inode tells whether it changed."""

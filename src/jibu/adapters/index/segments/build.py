@@ -23,7 +23,7 @@ COLUMNS = ("documents", "collections", "owners", "languages")
 def write_passages(path: Path, passages: Sequence[IndexedPassage], dimension: int) -> int:
     """Write new passages as a segment; return the file's size."""
     writer = SegmentWriter(path)
-    vectors = np.array([np.frombuffer(p.vector, np.float32) for p in passages]).reshape(-1, dimension)
+    vectors = np.array([np.asarray(p.vector, np.float32) for p in passages]).reshape(-1, dimension)
     rough, scales = quantise(vectors)
     writer.put("rough", rough)
     writer.put("scales", scales)

@@ -84,6 +84,9 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     with temporary.open("wb") as file:
         file.write(json.dumps(asdict(manifest)).encode())
         file.flush()
+        os.utime(
+            file.fileno(), ns=(time.time_ns(),) * 2
+        )  # finer than the file system's own clock: readers compare it
         os.fsync(file.fileno())
     temporary.replace(folder / MANIFEST)
     sync_folder(folder)

@@ -38,8 +38,8 @@ class Part:
         known = self.masks.get(access)
         if known is None:
             known = self.segment.mask(access) & self.alive
-            if len(self.masks) >= MASKS:
-                self.masks.pop(next(iter(self.masks)), None)
+            for oldest in list(self.masks)[: len(self.masks) + 1 - MASKS]:
+                self.masks.pop(oldest, None)
             self.masks[access] = known
         return known
 
@@ -53,7 +53,7 @@ class Snapshot:
 
     def dense(self, vector: Vector, access: AccessFilter, limit: int) -> list[Hit]:
         """Best hits by cosine: a rough 8-bit scan, then 16-bit scores for the best of it."""
-        query = np.frombuffer(vector, np.float32)
+        query = np.asarray(vector, np.float32)
         code = quantise(query[None])[0][0]
         many = max(OVERSAMPLING * limit, AT_LEAST)
         chosen = self._best([_rough(part, code, access, many) for part in self.parts], many)
