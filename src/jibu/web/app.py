@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from jibu.domain.questions import MAX_QUESTION
 from jibu.locales import DEFAULT_LANGUAGE, Catalogue
-from jibu.web.assets import Phrases, load_assets
+from jibu.web.assets import load_assets
 from jibu.web.guards import protect, refuse_foreign
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -45,7 +45,7 @@ class Pages:
         language = self._language()
         page = render_template(
             "page.html",
-            t=Phrases(self._catalogue.messages(language)),
+            t=lambda key, **values: self._catalogue.message(key, language, **values),
             language=language,
             direction=self._catalogue.direction(language),
             languages=[
@@ -67,11 +67,10 @@ class Pages:
         """Return the phrases of one language, so that the page can change language without losing its state."""
         if language not in self._catalogue.languages():
             abort(404)
-        phrases = Phrases(self._catalogue.messages(language))
         response = jsonify(
             language=language,
             direction=self._catalogue.direction(language),
-            messages=phrases.all(),
+            messages=dict(self._catalogue.messages(language)),
             examples=[asdict(example) for example in self._examples_in(language)],
         )
         response.headers["Cache-Control"] = "no-cache"

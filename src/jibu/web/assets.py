@@ -1,4 +1,4 @@
-"""The page's own files, read once, and its phrases."""
+"""The page's own files, read once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,6 @@ MEDIA_TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-LATER_PHRASES = {
-    "page.token.label": "Access token",
-    "page.token.hint": "It stays in this page and is forgotten when you leave it.",
-    "page.token.use": "Use this token",
-    "page.token.set": "The access token is set.",
-}
-"""English for phrases that a catalogue may not have yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +36,6 @@ class Assets:
     def get(self, version: str, name: str) -> Asset | None:
         """Return a file of this version, None where there is none."""
         return self._assets.get(name) if version == self.version else None
-
-
-class Phrases:
-    """The phrases of one language, for the template and for the page's scripts."""
-
-    def __init__(self, messages: Mapping[str, str]) -> None:
-        self._messages = {**LATER_PHRASES, **messages}
-
-    def __call__(self, key: str, **values: str | int) -> str:
-        """Return a phrase with its placeholders filled. Raises: KeyError."""
-        return self._messages[key].format_map(values)
-
-    def all(self) -> dict[str, str]:
-        """Return every phrase, placeholders unfilled."""
-        return dict(self._messages)
 
 
 def load_assets() -> Assets:

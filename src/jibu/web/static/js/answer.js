@@ -57,8 +57,10 @@ export function stopped() {
 export function failed(failure) {
   const reference = failure.reference
     ? el("span", { class: "reference" }, t("error.reference", { id: failure.reference })) : null;
-  const values = { seconds: number(failure.seconds ?? 0) };
-  end(el("p", { class: "alert", role: "alert" }, icon("error"), el("span", null, t(`error.${failure.kind}`, values)), reference));
+  const key = `error.${failure.kind}`;
+  const words = failure.seconds === null
+    ? el("span", { "data-t": key }, t(key)) : el("span", null, t(key, { seconds: number(failure.seconds) }));
+  end(el("p", { class: "alert", role: "alert" }, icon("error"), words, reference));
   if (failure.kind === "sign_in") byId("token").focus();
 }
 
