@@ -53,11 +53,11 @@ def _tree(text: str) -> etree._Element | None:
 
 def _title(declared: str, heading: etree._Element | None, out: DocumentBuilder) -> str | None:
     """Prefer the top heading where the title only adds the site's name to it."""
-    top = text_of(text_within(heading)) if heading is not None else ""
+    top = out.first_heading or (text_of(text_within(heading)) if heading is not None else "")
     declared = text_of(declared)
     if top and (not declared or top.casefold() in declared.casefold()):
         return top
-    return declared or out.first_heading
+    return declared or None
 
 
 def _main(body: etree._Element) -> etree._Element:

@@ -31,6 +31,11 @@ def decode(content: bytes, *, media_type: str | None = None, markup: bool = Fals
     for mark, name in _BOMS:
         if content.startswith(mark):
             return content.decode(name, "replace").removeprefix("\ufeff")
+    if not content.isascii():
+        # Hardly any text in another encoding is valid UTF-8 by accident, whatever it declares.
+        text = _try(content, "utf-8")
+        if text is not None and "\0" not in text:
+            return text
     return _by_declaration(content, media_type, markup=markup) or _by_content(content)
 
 
