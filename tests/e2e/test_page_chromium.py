@@ -57,6 +57,7 @@ def test_ask_and_check_by_keyboard_alone(page: Page, scripted: Scripted) -> None
     page.press("Enter")
     page.until("document.activeElement?.matches('#source mark')")
     assert text(page, "#source mark") == ANSWERS[ENGLISH]()["citations"][0]["quote"]
+    assert "It is valid for ten years." in text(page, "#source .text")
     page.press("Escape")
     page.until("!document.getElementById('source').open && document.activeElement.matches('.cite')")
     assert (seen.bodies, seen.texts) == ([{"question": ENGLISH}], ["version=3"])
@@ -89,7 +90,10 @@ def test_every_citation_marks_its_exact_words(page: Page, scripted: Scripted, qu
     for number, citation in enumerate(ANSWERS[question]()["citations"], start=1):
         page.js(f"[...document.querySelectorAll('.cite')].find((b) => b.textContent === '{number}').click()")
         page.until(f"document.querySelector('#source mark')?.textContent === {json.dumps(citation['quote'])}")
-        assert citation["quote"] == DOCUMENTS[citation["documentId"]][citation["start"] : citation["end"]]
+        document, start, end = DOCUMENTS[citation["documentId"]], citation["start"], citation["end"]
+        assert document[start:end] == citation["quote"]
+        assert document[start - 9 : end + 9] in text(page, "#source .text")
+        assert page.js("document.querySelector('#source [role=alert]') === null")
         assert text(page, "#source h3") == citation["title"]
         box = page.js(
             "(() => { const [m, b] = ['#source mark', '#source-body'].map((s) => document.querySelector(s)"
@@ -167,11 +171,24 @@ def test_right_to_left(page: Page, scripted: Scripted) -> None:
     assert page.js("getComputedStyle(document.querySelector('.claim')).direction") == "rtl"
 
 
+def test_left_to_right_words_in_a_right_to_left_page(page: Page, scripted: Scripted) -> None:
+    """An English table keeps its order of columns, and an English claim its side, in the Arabic page."""
+    visit(page, scripted[0], "ar")
+    ask(page, ENGLISH)
+    assert page.js("getComputedStyle(document.querySelector('.claim')).direction") == "ltr"
+    lefts = page.js(
+        "[...document.querySelectorAll('.table th')].map((th) => th.getBoundingClientRect().left)"
+    )
+    assert lefts == sorted(lefts)
+    assert page.js("getComputedStyle(document.querySelector('.sources .place')).direction") == "rtl"
+    assert CATALOGUE.message("answer.other_language", "ar") == text(page, ".lead")
+
+
 @pytest.mark.parametrize("width", [320, 360])
 def test_phone_has_no_sideways_scrolling(page: Page, scripted: Scripted, width: int) -> None:
     """In every language: the start, an answer with a table, and the source panel fit the width."""
     page.size(width, 740, mobile=True)
-    for language in CATALOGUE.languages():
+    for language in CATALOGUE.languages() if width == 320 else ("ar", "en", "km"):
         visit(page, scripted[0], language)
         assert overflow(page) <= 0, language
         ask(page, {"ar": ARABIC, "km": KHMER}.get(language, ENGLISH))

@@ -54,8 +54,8 @@ function tableRows(text, cited) {
 }
 
 function newTable(header, cited) {
-  const attributes = written(cited[0]?.language);
-  const head = el("tr", null, ...header.split(CELLS).map((cell) => el("th", { scope: "col", dir: "auto" }, cell)),
+  const attributes = written(cited[0]?.language); // the first letters of the header decide on the direction
+  const head = el("tr", null, ...header.split(CELLS).map((cell) => el("th", { scope: "col" }, cell)),
     el("th", { scope: "col", class: "cites-head", lang: document.documentElement.lang }, t("result.sources")));
   const body = el("tbody");
   const node = el("div", { class: "table", role: "group", tabindex: "0", "aria-label": cited[0]?.title ?? header },
@@ -65,7 +65,7 @@ function newTable(header, cited) {
 
 function addRows(table, rows, cited) {
   for (const row of rows) {
-    table.body.append(el("tr", null, ...row.split(CELLS).map((cell) => el("td", { dir: "auto" }, cell)),
+    table.body.append(el("tr", null, ...row.split(CELLS).map((cell) => el("td", null, cell)),
       el("td", null, cites(cited))));
   }
 }

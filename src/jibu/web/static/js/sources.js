@@ -42,7 +42,7 @@ function item(group, found) {
 
 /** Where in the document: headings from the outside in, and the page. */
 export function place(citation) {
-  const path = (citation.sectionPath ?? []).map((heading) => el("li", written(citation.language), heading));
+  const path = (citation.sectionPath ?? []).map((heading) => el("li", null, el("span", written(citation.language), heading)));
   if (citation.page) path.push(el("li", { class: "page" }, t("source.page", { page: number(citation.page) })));
   return path.length ? el("ol", { class: "place", role: "list" }, ...path) : null;
 }
