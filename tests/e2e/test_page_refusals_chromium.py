@@ -207,3 +207,26 @@ def test_production_asks_for_a_token_and_forgets_it(new_page: Callable[[], Page]
         visit(page, url, "fr")
         assert not page.js("document.getElementById('sign-in').hidden")
         page.close()
+
+
+def test_without_script_the_page_says_so(page: Page, scripted: Scripted) -> None:
+    """Where scripts are off, the page says so in its language and offers nothing that cannot work."""
+    page.call("Emulation.setScriptExecutionDisabled", value=True)
+    page.open(f"{scripted[0]}/?lang=sw")
+    assert CATALOGUE.message("page.noscript", "sw") in page.js("document.querySelector('main').innerText")
+    assert CATALOGUE.message("page.ask", "sw") not in page.js(
+        "[...document.querySelectorAll('button')].filter((b) => b.checkVisibility()).map((b) => b.textContent)"
+    )
+
+
+def test_motion_is_reduced_on_request(page: Page, scripted: Scripted) -> None:
+    """Nothing turns or glides for people who asked for less motion."""
+    page.media(prefers_reduced_motion="reduce")
+    visit(page, scripted[0])
+    page.js("document.getElementById('question').focus()")
+    page.write("Endless?")
+    page.press("Enter")
+    page.until("document.querySelector('.spinner')")
+    assert page.js(
+        "[document.getAnimations().length, getComputedStyle(document.documentElement).scrollBehavior]"
+    ) == [0, "auto"]
