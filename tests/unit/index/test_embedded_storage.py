@@ -226,3 +226,25 @@ def test_a_closed_index_says_so(folder: Path) -> None:
     index.close()
     with pytest.raises(Unavailable, match="closed"):
         index.dense(vector(1.0), ALL, 1)
+
+
+@pytest.mark.parametrize("trouble", ["damaged", "another embedder", "segment gone"])
+def test_starting_over(folder: Path, trouble: str) -> None:
+    """What cannot be opened is replaced by an empty index, so that it can be filled from the texts."""
+    opened(folder).add([passage(0, "tax")])
+    if trouble == "damaged":
+        (folder / "manifest.json").write_bytes(b"?")
+    if trouble == "segment gone":
+        next(folder.glob("seg-*")).unlink()
+    name = "new" if trouble == "another embedder" else EMBEDDER
+    index = EmbeddedIndex.start_over(folder, embedder=name, dimension=DIMENSION)
+    assert (index.info().passages, index.info().embedder) == (0, name)
+    index.add([passage(1, "tax")])
+    assert dense(index) == ["d1.1.1"]
+    assert len(list(folder.glob("seg-*"))) == 1
+
+
+def test_starting_over_keeps_a_good_index(folder: Path) -> None:
+    """A rebuild that was broken off goes on where it was."""
+    opened(folder).add([passage(0, "tax")])
+    assert dense(EmbeddedIndex.start_over(folder, embedder=EMBEDDER, dimension=DIMENSION)) == ["d1.1.0"]

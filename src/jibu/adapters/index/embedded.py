@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +53,24 @@ class EmbeddedIndex:
         with _translated():
             folder.mkdir(parents=True, exist_ok=True)
         self._current()
+
+    @classmethod
+    def start_over(
+        cls, folder: Path, *, embedder: str, dimension: int, wait_s: float = 10.0
+    ) -> EmbeddedIndex:
+        """Open the folder for this embedder, putting an empty index in place of one that is damaged or another's.
+
+        An index that opens is left as it is. Raises: IndexBusy, Unavailable.
+        """
+        with suppress(IndexMismatch, Unavailable):
+            return cls(folder, embedder=embedder, dimension=dimension, wait_s=wait_s)
+        with _translated():
+            folder.mkdir(parents=True, exist_ok=True)
+            with writing(folder, wait_s):
+                empty = Manifest(embedder, dimension, serial=_last_serial(folder) + 1)
+                write_manifest(folder, empty)
+                remove_rubbish(folder, empty)
+        return cls(folder, embedder=embedder, dimension=dimension, wait_s=wait_s)
 
     def add(self, passages: Sequence[IndexedPassage]) -> None:
         """See `jibu.ports.Index.add`. One call is one durable step: all of its passages or none."""
@@ -230,6 +248,11 @@ def _to_merge(parts: Sequence[Part]) -> Sequence[Part]:
         level = int(np.log(max(part.entry.rows / SMALLEST, 1)) / np.log(FANOUT))
         levels.setdefault(level, []).append(part)
     return next((alike for alike in levels.values() if len(alike) >= FANOUT), [])
+
+
+def _last_serial(folder: Path) -> int:
+    numbers = (path.name.rpartition("-")[2] for path in folder.iterdir())
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
 
 def _next_name(manifest: Manifest, kind: str) -> tuple[Manifest, str]:
