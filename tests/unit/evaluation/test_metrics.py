@@ -46,6 +46,7 @@ def test_the_budget_ends_inside_a_passage() -> None:
         ("a b c d e", "e d c x", 0.0),
         ("a b c d", "d c b", 0.0),
         ("days", "holidays", 0.0),
+        ("पासपोर्ट शुल्क", "नया पासपोर्ट शुल्क है", 1.0),
         ("\uff46\uff55ll", "full", 1.0),
     ],
 )
