@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from jibu.domain.documents import BlockKind
 
-Vector = array[float]
+Vector: TypeAlias = "array[float]"
 """32-bit floats, L2 norm 1; numpy reads it without a copy through ``numpy.frombuffer``."""
 
 
