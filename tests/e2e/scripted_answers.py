@@ -108,7 +108,7 @@ def _fees() -> dict[str, Any]:
     ]
     citations = [citation(n, "fees", q, title, "en", **more) for n, q in enumerate(quotes, start=1)]
     citations[0]["page"] = 3
-    parts: list[tuple[str, list[int]]] = [(quotes[0], [1]), (quotes[2], [2, 3]), (quotes[3], [2, 4])]
+    parts: list[tuple[str, list[int]]] = [(quotes[0], [1]), ("\n".join(quotes[1:]), [2, 3, 4])]
     return answer("answered", "en", parts, citations)
 
 

@@ -126,12 +126,12 @@ def test_answer_shows_all_that_it_must(page: Page, scripted: Scripted) -> None:
         "Type",
         "Fee in crowns",
         "Ready in",
-        "Sources",
+        "Sources2",
     ]
     rows = page.js(
         "[...document.querySelectorAll('.table tbody tr')].map((r) => [...r.cells].map((c) => c.textContent))"
     )
-    assert rows == [["Standard", "45", "10 days", "23"], ["Express", "90", "2 days", "24"]]
+    assert rows == [["Standard", "45", "10 days", "3"], ["Express", "90", "2 days", "4"]]
     assert CATALOGUE.message("notice.ai", "en") in text(page, ".notice")
     assert "Confidence: 88 %" in text(page, ".measures")
     assert (

@@ -2,10 +2,8 @@
 
 import { el, written } from "./dom.js";
 import { t } from "./i18n.js";
-import { units } from "./spans.js";
 import { citeButton } from "./source.js";
-
-const CELLS = " | ";
+import { units } from "./spans.js";
 
 /** The answer's claims in order, and any words between them that are no claim. */
 export function claimNodes(answer) {
@@ -14,17 +12,12 @@ export function claimNodes(answer) {
   const edges = units(answer.answer, claims.flatMap((claim) => [claim.start, claim.end]));
   const nodes = [];
   let at = 0;
-  let table = null;
   claims.forEach((claim, index) => {
     const cited = claim.citations.map((number) => byNumber.get(number)).filter(Boolean);
     const between = bare(answer.answer.slice(at, edges[2 * index]), answer.language);
     if (between) nodes.push(between);
     at = Math.max(at, edges[2 * index + 1]);
-    const rows = tableRows(claim.text, cited);
-    table = rows && !between && table?.header === rows.header ? table : null;
-    if (rows && !table) nodes.push((table = newTable(rows.header, cited)).node);
-    if (rows) addRows(table, rows.rows, cited);
-    else nodes.push(paragraph(claim.text, cited));
+    nodes.push(table(claim.text, cited) ?? paragraph(claim.text, cited));
   });
   const after = bare(answer.answer.slice(at), answer.language);
   return after ? [...nodes, after] : nodes;
@@ -42,30 +35,28 @@ function bare(text, language) {
   return text.trim() ? el("p", { class: "between", ...written(language) }, text.trim()) : null;
 }
 
-/** {header, rows} where a claim is rows of a table whose header is cited too, else null. */
-function tableRows(text, cited) {
+/** A table where the claim is rows of one and the header above them is cited too, else null. */
+function table(text, cited) {
   const lines = text.split("\n").filter((line) => line.trim());
-  const width = lines[0]?.split(CELLS).length ?? 0;
-  if (width < 2 || lines.some((line) => line.split(CELLS).length !== width)) return null;
-  const quoted = new Set(cited.flatMap((citation) => citation.quote.split("\n")));
-  if (lines.length > 1) return quoted.has(lines[0]) ? { header: lines[0], rows: lines.slice(1) } : null;
-  const header = [...quoted].find((line) => line !== lines[0] && line.split(CELLS).length === width);
-  return header ? { header, rows: lines } : null;
+  const quoted = cited.map((citation) => citation.quote.split("\n"));
+  const header = lines.length > 1 ? lines[0] : quoted.flat().find((line) => line !== lines[0] && same(line, lines[0]));
+  const above = quoted.findIndex((quote) => quote.includes(header));
+  if (above < 0 || cells(header).length < 2 || !lines.every((line) => same(line, header))) return null;
+  const rows = lines.filter((line) => line !== header);
+  const head = el("tr", null, ...cells(header).map((cell) => el("th", { scope: "col" }, cell)),
+    el("th", { scope: "col", lang: document.documentElement.lang }, t("result.sources"), cites([cited[above]])));
+  const body = rows.map((row) => el("tr", null, ...cells(row).map((cell) => el("td", null, cell)),
+    el("td", null, cites(cited.filter((_, index) => index !== above && quoted[index].includes(row))))));
+  return el("div", { class: "table", role: "group", tabindex: "0", "aria-label": cited[above].title },
+    // the first letters of the header decide on the direction
+    el("table", written(cited[above].language), el("thead", null, head), el("tbody", null, ...body)));
 }
 
-function newTable(header, cited) {
-  const attributes = written(cited[0]?.language); // the first letters of the header decide on the direction
-  const head = el("tr", null, ...header.split(CELLS).map((cell) => el("th", { scope: "col" }, cell)),
-    el("th", { scope: "col", class: "cites-head", lang: document.documentElement.lang }, t("result.sources")));
-  const body = el("tbody");
-  const node = el("div", { class: "table", role: "group", tabindex: "0", "aria-label": cited[0]?.title ?? header },
-    el("table", attributes, el("thead", null, head), body));
-  return { header, node, body };
+/** Cells are joined by " | "; an empty one at either end has lost its blank. */
+function cells(line) {
+  return ` ${line} `.split(" | ").map((cell) => cell.trim());
 }
 
-function addRows(table, rows, cited) {
-  for (const row of rows) {
-    table.body.append(el("tr", null, ...row.split(CELLS).map((cell) => el("td", null, cell)),
-      el("td", null, cites(cited))));
-  }
+function same(line, other) {
+  return cells(line).length === cells(other).length;
 }
