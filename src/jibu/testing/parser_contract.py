@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001 - many scripts are the point
+
 """What every parser has to do, whatever stands behind it. A subclass gives the fixture ``parser``."""
 
 from __future__ import annotations

@@ -23,7 +23,9 @@ Blocks = Callable[[ParsedDocument], list[tuple[str, str]]]
 def read() -> Read:
     """Parse bytes or text in this process; the result's form is checked every time."""
 
-    def run(content: bytes | str, filename: str | None = None, media_type: str | None = None) -> ParsedDocument:
+    def run(
+        content: bytes | str, filename: str | None = None, media_type: str | None = None
+    ) -> ParsedDocument:
         data = content.encode() if isinstance(content, str) else content
         document = parse(Request(data, filename, media_type), Limits())
         assert_canonical(document)

@@ -47,21 +47,23 @@ def flow(content: Inline) -> tuple[str, list[Link]]:
         parts.append(piece)
         length, tail = length + len(piece), piece[-1]
     text = "".join(parts).rstrip()
-    return unicodedata.normalize("NFC", text), _links(text, spans)
+    normal = unicodedata.normalize("NFC", text)
+    return normal, _links(text, normal, spans)
 
 
-def _links(text: str, spans: Sequence[tuple[int, int, str]]) -> list[Link]:
-    normal = unicodedata.is_normalized("NFC", text)
+def _links(text: str, normal: str, spans: Sequence[tuple[int, int, str]]) -> list[Link]:
+    """Place link spans of ``text`` in its normal form, without blank space at their ends."""
 
     def place(offset: int) -> int:
-        return offset if normal else len(unicodedata.normalize("NFC", text[:offset]))
+        return offset if text == normal else len(unicodedata.normalize("NFC", text[:offset]))
 
     links = []
-    for start, stop, target in spans:
-        anchor = text[start:stop].rstrip()
+    for raw_start, raw_stop, target in spans:
+        start, stop = place(raw_start), place(raw_stop)
+        anchor = normal[start:stop].strip()
         if anchor:
-            end = place(start + len(anchor))
-            links.append(Link(min(place(start), end - 1), end, target))
+            start = normal.index(anchor, start)
+            links.append(Link(start, start + len(anchor), target))
     return links
 
 

@@ -11,6 +11,8 @@ from jibu.adapters.parse.tabular import is_header
 
 Cell = list[Run]
 MAX_SPAN = 1000
+MAX_FILLED = 50_000
+"""Most cells of a table that spans may fill in: a few bytes can claim millions."""
 
 
 def is_data_table(table: etree._Element) -> bool:
@@ -52,13 +54,17 @@ def _grid(rows: list[etree._Element]) -> list[list[Cell]]:
     """Return rows of equal meaning by column: a cell over several rows is repeated, over columns padded."""
     grid: list[list[Cell]] = []
     below: dict[int, tuple[int, Cell]] = {}
+    filled = 0
     for row in rows:
+        if filled > MAX_FILLED:
+            below.clear()
         line: list[Cell] = []
         _carry(line, below)
         for node in row:
             if tag_of(node) in ("td", "th"):
-                _place(node, line, below)
+                _place(node, line, below, spans=filled <= MAX_FILLED)
                 _carry(line, below)
+        filled += len(line) - len(row)
         grid.append(line)
     return grid
 
@@ -73,10 +79,12 @@ def _carry(line: list[Cell], below: dict[int, tuple[int, Cell]]) -> None:
             below[column] = (left - 1, content)
 
 
-def _place(node: etree._Element, line: list[Cell], below: dict[int, tuple[int, Cell]]) -> None:
+def _place(
+    node: etree._Element, line: list[Cell], below: dict[int, tuple[int, Cell]], *, spans: bool
+) -> None:
     content = _runs(node)
-    down = _span(node, "rowspan")
-    for number in range(_span(node, "colspan")):
+    down = _span(node, "rowspan") if spans else 1
+    for number in range(_span(node, "colspan") if spans else 1):
         if len(line) >= MAX_COLUMNS:
             return
         if down > 1:

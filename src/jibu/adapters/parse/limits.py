@@ -14,6 +14,10 @@ MAX_DEPTH = 64
 """Deepest nesting that is read where a format nests by recursion."""
 
 
+EXIT_OUT_OF_MEMORY = 77
+"""How the worker ends when it has no memory left to answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds for one document. Times in seconds, sizes in bytes, ``max_characters`` of canonical text."""

@@ -10,6 +10,7 @@ from markdown_it.token import Token
 
 from jibu.adapters.parse.builder import DocumentBuilder, Run, text_of
 from jibu.adapters.parse.html import read_fragment
+from jibu.adapters.parse.limits import MAX_DEPTH
 
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _FIELD = re.compile(r"^(title|lang|language)\s*:\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE)
@@ -25,7 +26,7 @@ def read(text: str, out: DocumentBuilder) -> None:
     if matter:
         _front_matter(matter.group(1), out)
         text = text[matter.end() :]
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_DEPTH}).enable(["table", "strikethrough"])
     # Link targets stay as they were written.
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
     _Walk(out).walk(parser.parse(text))

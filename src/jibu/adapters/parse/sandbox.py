@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from jibu.adapters.parse import wire
-from jibu.adapters.parse.limits import Limits
+from jibu.adapters.parse.limits import EXIT_OUT_OF_MEMORY, Limits
 from jibu.domain.documents import ParsedDocument
 from jibu.domain.errors import ParseFailed, Unavailable
 
@@ -106,7 +106,7 @@ def _died(code: int) -> bytes:
     """Say why a worker ended without an answer. Raises: ParseFailed, always."""
     if code == -signal.SIGXCPU:
         raise _too_slow()
-    if code == -signal.SIGKILL:
+    if code in (-signal.SIGKILL, EXIT_OUT_OF_MEMORY):
         raise ParseFailed(*_OUT_OF_MEMORY)
     raise ParseFailed(f"The document broke the reader (exit status {code}).", "unreadable")
 

@@ -10,7 +10,7 @@ import sys
 import warnings
 
 from jibu.adapters.parse import wire
-from jibu.adapters.parse.limits import Limits
+from jibu.adapters.parse.limits import EXIT_OUT_OF_MEMORY, Limits
 from jibu.domain.errors import ParseFailed
 
 OUTPUT_BYTES_PER_CHARACTER = 6
@@ -43,8 +43,8 @@ def answer(data: bytes, limits: Limits) -> bytes:
     except ParseFailed as failure:
         return wire.encode_failure(failure)
     except MemoryError:
-        message = "Reading the document took more memory than allowed. Split it into smaller documents."
-        return wire.encode_failure(ParseFailed(message, "out-of-memory"))
+        # Nothing is left to build an answer from.
+        os._exit(EXIT_OUT_OF_MEMORY)
     except RecursionError:
         return wire.encode_failure(ParseFailed("The document is nested too deeply.", "unreadable"))
     except Exception as error:  # noqa: BLE001 - the last line before the process ends; nothing may get lost
@@ -61,8 +61,11 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable()
     with out:
-        out.write(answer(sys.stdin.buffer.read(), limits))
-        out.flush()
+        try:
+            out.write(answer(sys.stdin.buffer.read(), limits))
+            out.flush()
+        except MemoryError:
+            os._exit(EXIT_OUT_OF_MEMORY)
     # Skips the tear-down of large trees.
     os._exit(0)
 

@@ -19,7 +19,7 @@ from jibu.domain.errors import ParseFailed
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-MAX_CELLS = 20_000_000
+MAX_CELLS = 5_000_000
 """Most cells that are looked at, empty ones too: a few bytes of file can claim many."""
 
 _ERRORS = (

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from jibu.adapters.parse.pdf.model import PageText, Segment, rows_of
+from jibu.adapters.parse.pdf.model import Box, PageText, Segment, rows_of
 
 ZONE = 0.09
 """Share of the page's height that counts as margin, at the top and at the bottom."""
@@ -22,6 +22,11 @@ _PAGE_NUMBER = re.compile(
 )
 
 _Key = tuple[bool, int, str]
+
+
+def in_margin(box: Box, height: float) -> bool:
+    """Tell whether a box stands in the margin at the top or the bottom of a page."""
+    return box.y1 < ZONE * height or box.y0 > (1 - ZONE) * height
 
 
 def without_furniture(pages: Sequence[PageText]) -> list[list[Segment]]:
@@ -49,9 +54,10 @@ def _margin(page: PageText) -> Iterable[Segment]:
 
 def _margin_rows(page: PageText) -> list[list[Segment]]:
     """Return the outermost rows in the margins."""
-    top = [s for s in page.segments if s.y1 < ZONE * page.height]
-    bottom = [s for s in page.segments if s.y0 > (1 - ZONE) * page.height]
-    return rows_of(top)[:ROWS] + rows_of(bottom)[-ROWS:]
+    outer = [s for s in page.segments if in_margin(s, page.height)]
+    rows = rows_of(outer)
+    top = [row for row in rows if row[0].middle < page.height / 2]
+    return top[:ROWS] + rows[len(top) :][-ROWS:]
 
 
 def _key(page: PageText, segment: Segment) -> _Key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jibu.adapters.parse.pdf.furniture import in_margin
 from jibu.adapters.parse.pdf.model import Box, PageText, Rule, Segment, Table, between, rows_of
 from jibu.adapters.parse.tabular import is_header
 
@@ -39,7 +40,7 @@ def ruled_tables(page: PageText) -> tuple[list[Table], list[Segment]]:
     for grid in _grids(page.across, page.down):
         inside = [segment for segment in left if _holds(grid, segment)]
         table = _table(grid, inside)
-        if table:
+        if table and not in_margin(table, page.height):
             tables.append(table)
             taken = set(map(id, inside))
             left = [segment for segment in left if id(segment) not in taken]

@@ -119,10 +119,13 @@ def _language(document: pypdfium2.PdfDocument) -> str | None:
 
 def _pieces(pages: Sequence[PageText]) -> list[Piece]:
     ordered: list[tuple[int, list[Column]]] = []
-    for page, kept in zip(pages, without_furniture(pages), strict=True):
-        page.segments = kept
-        ruled, rest = ruled_tables(page)
-        aligned, rest = aligned_tables(rest)
+    tables = []
+    for page in pages:
+        # A table's header may stand in the margin of every page that the table goes on to.
+        ruled, page.segments = ruled_tables(page)
+        tables.append(ruled)
+    for page, ruled, kept in zip(pages, tables, without_furniture(pages), strict=True):
+        aligned, rest = aligned_tables(kept)
         boxes: list[Segment | Table] = [*ruled, *aligned, *rest]
         ordered.append((page.number, columns(boxes)))
     style = style_of(found for _, found in ordered)
