@@ -48,6 +48,8 @@ def sentences(text: str, language: str = "en") -> list[str]:
         ("M. Dupont cite l'art. L. 123-4 du code.", "fr"),
         ("Un document, p.ex. Une facture.", "fr"),
         ("La Sra. López y el Dr. Ruiz firman.", "es"),
+        ("Los EE. UU. pagan desde c. 1455.", "es"),
+        ("ประมาณปีค.ศ. 750 ถึง พ.ศ. 2560", "th"),
         ("Закон (ст. 5) важен, т.е. Обязателен.", "ru"),
         ('"Really?" he asked.', "en"),
         ("1. Fill in the form.", "en"),

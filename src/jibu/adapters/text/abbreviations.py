@@ -9,13 +9,13 @@ _TITLES = """
     hr fr dhr mevr bw bi mh mhe dkt г-н г-жа акад проф डॉ श्री प्रो د أ م
 """
 _PHRASES = """
-    e.g eg i.e ie u.s u.k u.n cf viz vs v al approx esp incl dept p.ex ex av avda bd
+    e.g eg i.e ie ee u.s u.k u.n cf viz vs v al approx esp incl dept p.ex ex av avda bd
     z.b d.h u.a o.ä bzw ggf evtl inkl zzgl vgl str bijv т.е т.к т.н им ул д кв просп пер
 """
 _NUMBERED = """
     no nos nr n nº núm num art arts sec sect secs ch chap chaps cap caps fig figs p pp pg pgs para paras par
     vol vols l r reg regs sch cl cls ss s kif ст п пп гл рис табл с abs abb bd kap ziff
-    tél tel ext op cit ptda apdo bp
+    tél tel ext op cit ptda apdo bp c ca
 """
 
 ALWAYS = frozenset((_TITLES + _PHRASES).split())

@@ -23,6 +23,7 @@ _MARKER = re.compile(r"\W*(?:\(?(?:\d{1,3}|[A-Za-z]|[ivxlcIVXLC]{1,5})[.)]|(?:\d
 _LAST_WORD = re.compile(r"([^\W\d_][\w.ªº-]*)\.$")
 _FIRST_NUMBER = re.compile(r"[\W_]*\d|[IVXLC]+\b|[A-Z]\.?\s?\d")
 _TERMINAL = re.compile(r"[.!?:;…。！？।॥؟۔។៕።፧፨။]['\"»”’)\]]*$")
+_THAI = re.compile("[\u0e00-\u0e7f]")
 _VISIBLE = re.compile(r"\w")
 _SOFT_WRAP = 55  # a line this long that does not end a sentence was broken by the page, not by the writer
 
@@ -92,10 +93,13 @@ def _belongs(text: str, before: tuple[int, int], start: int, end: int) -> bool:
 
 
 def _abbreviated(left: str, right: str) -> bool:
+    """Tell whether the full stop that ``left`` ends with belongs to its last word."""
     found = _LAST_WORD.search(left[-40:])
     if not found:
         return False
     word = found.group(1)
+    if _THAI.match(word[-1]):  # Thai has no full stop; this one abbreviates
+        return True
     lower = word.casefold()
     if lower in ALWAYS and (len(word) > 1 or word.isupper() or word.islower()):
         return True
