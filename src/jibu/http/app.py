@@ -1,0 +1,117 @@
+"""The ASGI app. ``uvicorn --factory jibu.http.app:factory --lifespan on`` serves it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any, cast
+
+import anyio.to_thread
+import structlog
+from a2wsgi import WSGIMiddleware
+from starlette.types import ASGIApp
+
+from jibu import __version__
+from jibu.http import logs
+from jibu.http.api import build_api
+from jibu.http.contracts import load_contracts
+from jibu.http.gate import Gate
+from jibu.http.handlers import Gates, table
+from jibu.http.metrics import Metrics, forget_process
+from jibu.http.middleware import BodyLimit, Observed
+from jibu.http.router import Dispatcher, System
+from jibu.http.security import BearerSecurity
+from jibu.http.services import Services
+from jibu.settings import Settings, load
+
+RECORD_THREADS = 16
+RECORD_QUEUE = 256
+PAGE_THREADS = 8
+SWITCH_S = 0.001
+"""Longest time in seconds that a busy Python thread keeps the event loop waiting (the default is five times that)."""
+Pages = Callable[..., Iterable[bytes]]
+"""A WSGI app."""
+_log = structlog.get_logger("jibu.http")
+
+
+def create_app(
+    services: Services,
+    *,
+    pages: Pages | None = None,
+    close: Callable[[], None] | None = None,
+    validate_responses: bool = False,
+) -> ASGIApp:
+    """Return the service over these use cases. ``pages`` get every path that nothing else takes.
+
+    ``close`` is called when the server has stopped. ``validate_responses`` checks every response against the
+    contract: for tests, it costs time and buffers.
+    """
+    settings = services.settings
+    contracts = load_contracts()
+    served = tuple(contract for contract in contracts if contract.is_openapi)
+    metrics = Metrics(backlog=services.backlog)
+    security = BearerSecurity(services.verifier)
+    api = build_api(
+        served,
+        table(services, _gates(settings, metrics), metrics),
+        security=security,
+        lifespan=_lifespan(settings, close),
+        validate_responses=validate_responses,
+    )
+    system = System(services.health, metrics, security)
+    dispatcher = Dispatcher(system, contracts, api=api, pages=None if pages is None else _asgi(pages))
+    limited = BodyLimit(dispatcher, max_body=settings.max_body_bytes, max_upload=settings.max_upload_bytes)
+    routes = {name: path for contract in served for name, path in contract.operations().items()}
+    return Observed(limited, metrics=metrics, routes=routes)
+
+
+def factory() -> ASGIApp:
+    """Return the service as the environment configures it. Raises: Misconfigured."""
+    from jibu import wiring  # noqa: PLC0415 - it pulls in every adapter, which only a server needs
+    from jibu.web.app import create_pages  # noqa: PLC0415 - as above
+
+    settings = load()
+    logs.configure(settings)
+    sys.setswitchinterval(SWITCH_S)
+    stack = ExitStack()
+    services = stack.enter_context(wiring.build(settings))
+    pages = create_pages(catalogue=services.catalogue, mint_token=services.mint_token)
+    return create_app(services, pages=pages, close=stack.close)
+
+
+def _gates(settings: Settings, metrics: Metrics) -> Gates:
+    questions = Gate(
+        "questions",
+        running=settings.max_concurrent_queries,
+        waiting=settings.max_waiting_queries,
+        timeout_s=settings.query_timeout_s,
+        metrics=metrics,
+    )
+    records = Gate(
+        "records",
+        running=RECORD_THREADS,
+        waiting=RECORD_QUEUE,
+        timeout_s=settings.query_timeout_s,
+        metrics=metrics,
+    )
+    return Gates(questions, records)
+
+
+def _lifespan(settings: Settings, close: Callable[[], None] | None) -> Callable[[Any], Any]:
+    @asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[None]:
+        _log.info("started", version=__version__, profile=settings.profile)
+        try:
+            yield
+        finally:
+            if close is not None:
+                await anyio.to_thread.run_sync(close)
+            forget_process()
+            _log.info("stopped")
+
+    return lifespan
+
+
+def _asgi(pages: Pages) -> ASGIApp:
+    return cast("ASGIApp", WSGIMiddleware(cast("Any", pages), workers=PAGE_THREADS))

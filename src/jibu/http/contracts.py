@@ -1,0 +1,79 @@
+"""The published contracts: where they are, and what the service has to know of them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+import jibu
+from jibu.domain.errors import Misconfigured
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One file. ``document`` is its content; ``base_path`` is where its operations are."""
+
+    name: str
+    text: bytes
+    document: dict[str, Any]
+
+    @property
+    def is_openapi(self) -> bool:
+        """Whether it describes HTTP (the other kind is AsyncAPI)."""
+        return "openapi" in self.document
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return str(self.document["info"]["title"])
+
+    @property
+    def base_path(self) -> str:
+        """Path of the first server, without a slash at the end."""
+        return str(self.document["servers"][0]["url"]).rstrip("/")
+
+    def operations(self) -> dict[str, str]:
+        """Return the path template of every operation id."""
+        return {
+            operation["operationId"]: self.base_path + path
+            for path, item in self.document["paths"].items()
+            for method, operation in item.items()
+            if method in METHODS
+        }
+
+    def allowed(self, path: str) -> tuple[str, ...]:
+        """Return the methods that a concrete path takes."""
+        for template, item in self.document["paths"].items():
+            if re.fullmatch(_pattern(self.base_path + template), path):
+                return tuple(method.upper() for method in METHODS if method in item)
+        return ()
+
+
+def folder() -> Path:
+    """Return where the contracts are: in the installed package, or at the top of a source tree."""
+    package = Path(jibu.__file__).parent
+    for candidate in (package / "openapi", package.parents[1] / "openapi"):
+        if candidate.is_dir():
+            return candidate
+    raise Misconfigured("the contracts (openapi/) are missing from this installation")
+
+
+@functools.cache
+def load_contracts() -> tuple[Contract, ...]:
+    """Return every contract, by name. Raises: Misconfigured."""
+    found = []
+    for path in sorted(folder().glob("*.yaml")):
+        text = path.read_bytes()
+        found.append(Contract(path.stem, text, yaml.safe_load(text)))
+    return tuple(found)
+
+
+def _pattern(template: str) -> str:
+    return "[^/]+".join(re.escape(part) for part in re.split(r"\{[^}]*\}", template))

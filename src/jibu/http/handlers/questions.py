@@ -1,0 +1,79 @@
+"""Asking and searching."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from jibu.domain.answers import Answer, Question
+from jibu.domain.errors import InvalidInput
+from jibu.http import views
+from jibu.http.call import Call, Json, wants_stream
+from jibu.http.gate import Gate
+from jibu.http.languages import known_language, primary_language
+from jibu.http.metrics import Metrics
+from jibu.http.services import Services
+from jibu.http.sse import EventStream, Run
+from jibu.usecases.search import SearchRequest
+
+DEFAULT_CITATIONS = 5
+DEFAULT_LIMIT = 10
+
+
+class QuestionHandlers:
+    """``POST /query`` and ``POST /search``."""
+
+    def __init__(self, services: Services, gate: Gate, metrics: Metrics) -> None:
+        self._answering = services.answering
+        self._search = services.search
+        self._keepalive_s = services.settings.stream_keepalive_s
+        self._gate = gate
+        self._metrics = metrics
+
+    async def ask(self, call: Call) -> Response:
+        """Answer a question, whole or as a stream."""
+        caller, question = call.caller, _question(call)
+        run = Run(lambda: self._answering.stream(caller, question))
+        if wants_stream(call.headers.get("accept", "")):
+            return EventStream(run, gate=self._gate, keepalive_s=self._keepalive_s, done=self._metrics.answer)
+        answer: Answer = await self._gate.run(run.last, on_timeout=run.stop)
+        self._metrics.answer(answer)
+        return Json(views.answer(answer))
+
+    async def search(self, call: Call) -> Response:
+        """Find passages."""
+        caller, request = call.caller, _search_request(call)
+        found = await self._gate.run(lambda: self._search.search(caller, request))
+        self._metrics.stage("embedding", found.embed_ms / 1000)
+        self._metrics.stage("search", found.retrieval_ms / 1000)
+        return Json(views.search_result(found))
+
+
+def _question(call: Call) -> Question:
+    body = call.body
+    if "personalContext" in body:
+        raise InvalidInput(
+            "this service holds no consent records, so it cannot use personal data", "personalContext"
+        )
+    return Question(
+        text=body["question"],
+        collections=_collections(call),
+        language=known_language(body.get("language")),
+        conversation_id=body.get("conversationId"),
+        max_citations=int(body.get("maxCitations", DEFAULT_CITATIONS)),
+    )
+
+
+def _search_request(call: Call) -> SearchRequest:
+    body = call.body
+    return SearchRequest(
+        query=body["query"],
+        collections=_collections(call),
+        limit=int(body.get("limit", DEFAULT_LIMIT)),
+        language=primary_language(body.get("language")),
+        conversation_id=body.get("conversationId"),
+    )
+
+
+def _collections(call: Call) -> tuple[str, ...] | None:
+    named = call.body.get("collections")
+    return None if named is None else tuple(named)

@@ -1,0 +1,141 @@
+"""Prometheus metrics, right across several server processes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    values,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from jibu.domain.answers import Answer, AnswerStatus
+from jibu.domain.errors import TemporaryError
+from jibu.ports import Backlog
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_LANGUAGE = re.compile(r"([a-z]{2})(-.*)?")
+
+
+class Metrics:
+    """What the service counts. Labels come from closed sets only, so that no caller can grow them."""
+
+    def __init__(self, *, backlog: Callable[[], Backlog] | None = None) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._backlog = backlog
+        self._requests = Counter(
+            "jibu_http_requests", "HTTP requests.", ["method", "route", "status"], registry=registry
+        )
+        self._latency = Histogram(
+            "jibu_http_request_seconds",
+            "Time to the last byte.",
+            ["method", "route"],
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._answers = Counter("jibu_answers", "Answers given.", ["status", "language"], registry=registry)
+        self._refusals = Counter(
+            "jibu_refusals", "Questions not answered, by reason.", ["reason"], registry=registry
+        )
+        self._stages = Histogram(
+            "jibu_stage_seconds", "Time of each step.", ["stage"], registry=registry, buckets=SECONDS
+        )
+        self._waiting = Gauge(
+            "jibu_queue_length",
+            "Requests that wait for their turn.",
+            ["queue"],
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._rejected = Counter(
+            "jibu_queue_rejections", "Requests turned away.", ["queue", "reason"], registry=registry
+        )
+
+    def request(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request. ``route`` is a template, never a path."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._latency.labels(method, route).observe(seconds)
+
+    def answer(self, answer: Answer) -> None:
+        """Count one answer and its steps."""
+        self._answers.labels(answer.status.value, _language(answer.language)).inc()
+        if answer.status in {AnswerStatus.NOT_FOUND, AnswerStatus.REFUSED}:
+            self._refusals.labels(answer.reason or "unknown").inc()
+        self.stage("retrieval", answer.timings.retrieval_ms / 1000)
+        self.stage("generation", answer.timings.generation_ms / 1000)
+
+    def stage(self, stage: str, seconds: float) -> None:
+        """Record the time of one step: embedding, retrieval or generation."""
+        self._stages.labels(stage).observe(seconds)
+
+    def waiting(self, queue: str, count: int) -> None:
+        """Record how many wait."""
+        self._waiting.labels(queue).set(count)
+
+    def rejected(self, queue: str, reason: str) -> None:
+        """Count a request that was turned away: full or timeout."""
+        self._rejected.labels(queue, reason).inc()
+
+    def render(self) -> bytes:
+        """Return the figures of all server processes. Blocks: it reads files and the outbox."""
+        registry = self._registry
+        if is_multiprocess():
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        text = generate_latest(registry)
+        return text + self._render_backlog()
+
+    def _render_backlog(self) -> bytes:
+        if self._backlog is None:
+            return b""
+        try:
+            found = self._backlog()
+        except TemporaryError:
+            return b""
+        registry = CollectorRegistry()
+        registry.register(_BacklogCollector(found))
+        return generate_latest(registry)
+
+
+class _BacklogCollector:
+    """What waits in the outbox at the moment of asking."""
+
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the gauges."""
+        found = self._backlog
+        yield GaugeMetricFamily("jibu_relay_jobs", "Jobs that wait for the relay.", value=found.jobs)
+        yield GaugeMetricFamily(
+            "jibu_relay_parked", "Jobs given up until somebody looks.", value=found.parked
+        )
+        yield GaugeMetricFamily("jibu_relay_events", "Events not yet published.", value=found.events)
+        yield GaugeMetricFamily(
+            "jibu_relay_oldest_job_seconds", "Age of the oldest job.", value=found.oldest_job_age_s
+        )
+
+
+def is_multiprocess() -> bool:
+    """Tell whether figures are shared between processes through files."""
+    return values.ValueClass is not values.MutexValue
+
+
+def forget_process() -> None:
+    """Take this process out of the live gauges when it ends."""
+    if is_multiprocess():
+        multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+
+def _language(tag: str) -> str:
+    match = _LANGUAGE.fullmatch(tag)
+    return match.group(1) if match else "other"

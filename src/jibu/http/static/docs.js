@@ -1,0 +1,23 @@
+"use strict";
+(() => {
+  const form = document.getElementById("token-form");
+  const token = document.getElementById("token");
+  form.addEventListener("submit", (event) => event.preventDefault());
+  const links = document.querySelectorAll("a[data-openapi]");
+  const urls = Array.from(links, (link) => ({ url: link.getAttribute("href"), name: link.textContent }));
+  window.ui = SwaggerUIBundle({
+    urls,
+    dom_id: "#swagger-ui",
+    deepLinking: true,
+    validatorUrl: null,
+    presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+    layout: urls.length > 1 ? "StandaloneLayout" : "BaseLayout",
+    ...(urls.length === 1 ? { url: urls[0].url } : {}),
+    requestInterceptor: (request) => {
+      if (token.value && new URL(request.url, location.href).origin === location.origin) {
+        request.headers.Authorization = `Bearer ${token.value.trim()}`;
+      }
+      return request;
+    },
+  });
+})();

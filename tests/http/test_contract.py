@@ -1,0 +1,187 @@
+"""The published contract: valid, complete, and the same as what the code does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from http_support import TestServices, app_of
+from openapi_spec_validator import validate
+
+from jibu.domain.access import SCOPES
+from jibu.domain.errors import JibuError
+from jibu.http.contracts import Contract, load_contracts
+from jibu.http.handlers import Gates, table
+from jibu.http.problems import TABLE, kind_of, problem
+from jibu.http.validation import check
+
+RAG = next(contract for contract in load_contracts() if contract.name == "rag")
+METHODS = ("get", "put", "post", "delete")
+OPERATIONS = [
+    (path, item[method])
+    for path, item in RAG.document["paths"].items()
+    for method in METHODS
+    if method in item
+]
+IDS = [operation["operationId"] for _, operation in OPERATIONS]
+
+
+def resolved(value: Any) -> Any:
+    """Return a value of the contract with its references followed."""
+    if isinstance(value, dict):
+        if "$ref" in value:
+            target: Any = RAG.document
+            for part in value["$ref"].removeprefix("#/").split("/"):
+                target = target[part]
+            return resolved(target)
+        return {k: resolved(v) for k, v in value.items()}
+    return [resolved(v) for v in value] if isinstance(value, list) else value
+
+
+def examples(media: dict[str, Any]) -> list[Any]:
+    """Return every example of a media type."""
+    found = [one["value"] for one in media.get("examples", {}).values()]
+    return [*found, media["example"]] if "example" in media else found
+
+
+def all_subclasses(cls: type) -> Iterator[type]:
+    """Yield a class and everything below it."""
+    yield cls
+    for below in cls.__subclasses__():
+        yield from all_subclasses(below)
+
+
+def schemas(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield a schema and all schemas in it."""
+    yield value
+    for below in [*value.get("properties", {}).values(), *value.get("oneOf", [])]:
+        yield from schemas(below)
+    if "items" in value:
+        yield from schemas(value["items"])
+
+
+@pytest.mark.parametrize("contract", load_contracts(), ids=lambda contract: contract.name)
+def test_the_contract_is_valid(contract: Contract) -> None:
+    """A generator or a gateway can read it."""
+    if contract.is_openapi:
+        validate(contract.document)
+
+
+def test_the_contract_uses_no_yaml_aliases() -> None:
+    """Some tools cannot read them."""
+    tokens = yaml.scan(RAG.text.decode())
+    assert not [t for t in tokens if isinstance(t, yaml.AliasToken | yaml.AnchorToken)]
+
+
+def test_operation_ids_are_unique() -> None:
+    """Connexion would take the last one without a word."""
+    assert sorted(set(IDS)) == sorted(IDS)
+
+
+def test_every_operation_has_a_handler_and_every_handler_an_operation(services: TestServices) -> None:
+    """Building the app resolves each operation id."""
+    gates: Any = Gates(None, None)  # type: ignore[arg-type]
+    assert set(IDS) == set(table(services, gates, None))  # type: ignore[arg-type]
+    app_of(services)
+
+
+@pytest.mark.parametrize(("path", "operation"), OPERATIONS, ids=IDS)
+class TestOperation:
+    """Each operation is described in full."""
+
+    def test_it_is_described(self, path: str, operation: dict[str, Any]) -> None:
+        """Tags, a summary, and security that is known."""
+        assert operation["tags"]
+        assert operation["summary"], path
+        flows = RAG.document["components"]["securitySchemes"]["oauth2"]["flows"]
+        known = flows["clientCredentials"]["scopes"]
+        assert set(known) <= set(SCOPES)
+        for requirement in operation.get("security", RAG.document["security"]):
+            assert requirement, "an empty alternative would open the operation"
+            assert set(requirement["oauth2"]) <= set(known)
+
+    def test_problems_are_declared(self, path: str, operation: dict[str, Any]) -> None:
+        """What can go wrong is in the contract, as a problem with an example."""
+        declared = set(operation["responses"])
+        needed = {"429", "500", "503"}
+        if operation.get("security") != []:
+            needed |= {"401", "403"}
+        if "requestBody" in operation:
+            needed |= {"400", "413", "415"}
+        if "{" in path or "parameters" in operation:
+            needed |= {"400"}
+        assert needed <= declared
+        for status, response in resolved(operation["responses"]).items():
+            if status >= "400":
+                media = response["content"]["application/problem+json"]
+                assert str(media["example"]["status"]) == status
+                check(media["example"], media["schema"])
+
+    def test_examples_match_their_schemas(self, path: str, operation: dict[str, Any]) -> None:
+        """Every request and every response has an example, and each is right."""
+        bodies = dict(resolved(operation.get("requestBody", {})).get("content", {}))
+        for status, response in resolved(operation["responses"]).items():
+            bodies |= {f"{status} {kind}": media for kind, media in response.get("content", {}).items()}
+        for name, media in bodies.items():
+            assert examples(media), (path, name)
+            for example in examples(media):
+                check(json.loads(json.dumps(example)), media["schema"])
+
+    def test_requests_are_closed_and_bounded(self, path: str, operation: dict[str, Any]) -> None:
+        """Unknown fields are refused; every string, list and number has its limits."""
+        found = [
+            media["schema"]
+            for media in resolved(operation.get("requestBody", {})).get("content", {}).values()
+        ]
+        parameters = [*operation.get("parameters", []), *RAG.document["paths"][path].get("parameters", [])]
+        found += [one["schema"] for one in resolved(parameters)]
+        for schema in (below for top in found for below in schemas(top)):
+            kind = schema.get("type")
+            if kind == "object":
+                assert schema["additionalProperties"] is False
+            elif kind == "string" and "enum" not in schema and schema.get("format") != "binary":
+                assert {"minLength", "maxLength"} <= set(schema)
+            elif kind == "array":
+                assert "maxItems" in schema
+            elif kind in {"integer", "number"}:
+                assert {"minimum", "maximum"} <= set(schema)
+
+
+class TestProblemTable:
+    """One table maps errors to HTTP."""
+
+    def test_it_is_total(self) -> None:
+        """Every error has its own row or one above it that is not the catch-all."""
+        for cls in all_subclasses(JibuError):
+            row = next(parent for parent in cls.__mro__ if parent in TABLE)
+            assert cls is JibuError or row is not JibuError, f"{cls.__name__} has no row in the table"
+
+    def test_it_is_declared_in_the_contract(self) -> None:
+        """The contract lists the same problem types."""
+        declared = RAG.document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+        assert sorted({kind.type for kind in TABLE.values()}) == sorted(declared)
+
+    @pytest.mark.parametrize("cls", sorted(TABLE, key=lambda cls: cls.__name__), ids=lambda cls: cls.__name__)
+    def test_its_problems_match_the_contract(self, cls: type[JibuError]) -> None:
+        """A body made from any error is a valid Problem with the row's status."""
+        found = problem(cls("what happened"), path="/rag/v1/query", trace_id="0" * 32)
+        check(json.loads(found.body), resolved(RAG.document["components"]["schemas"]["Problem"]))
+        assert (found.status, found.slug) == (kind_of(cls("x")).status, TABLE[cls].slug)
+
+    def test_what_nobody_expected_says_nothing(self) -> None:
+        """Internals never leak through a message."""
+        for error in (RuntimeError("password=hunter2"), JibuError("path /srv/secret"), KeyError("x")):
+            found = problem(error, path="/x", trace_id="0" * 32)
+            assert found.status == 500
+            assert "hunter2" not in found.body
+            assert "secret" not in found.body
+
+
+def test_contracts_are_found_in_a_source_tree() -> None:
+    """The folder at the top of the tree is the one that is served."""
+    top = Path(__file__).parents[2] / "openapi" / "rag.yaml"
+    assert top.read_bytes() == RAG.text

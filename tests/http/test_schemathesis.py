@@ -1,0 +1,47 @@
+"""Schemathesis over every operation of a running server: no fault, no undocumented answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from test_server import running
+
+from jibu.http.contracts import load_contracts
+
+RAG = next(contract for contract in load_contracts() if contract.name == "rag")
+schema = schemathesis.openapi.from_dict(RAG.document)
+EXAMPLES = 25
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Return the base URL and the Authorization header of a running server with a document in it."""
+    folder: Path = tmp_path_factory.mktemp("schemathesis")
+    with running(folder) as (process, client):
+        client.post(
+            "/rag/v1/collections/travel/documents",
+            json={"title": "Guide", "text": "A passport is valid for ten years."},
+        )
+        yield f"{client.base_url}rag/v1".replace("//rag", "/rag"), client.headers["Authorization"]
+        assert process.poll() is None, "the server is still there"
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_operation(case: Any, server: tuple[str, str]) -> None:
+    """Whatever is sent, the answer is one that the contract declares."""
+    base_url, authorization = server
+    case.call_and_validate(base_url=base_url, headers={"Authorization": authorization})
