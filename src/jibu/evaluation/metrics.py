@@ -51,15 +51,25 @@ def first_words(texts: Iterable[str], budget: int = WORD_BUDGET) -> str:
     return "\n".join(kept)
 
 
-def evidence_recall(spans: Sequence[str], text: str, *, exact: bool = False) -> float:
+def evidence_recall(spans: Sequence[str], text: str) -> float:
     """Return the share of spans found in ``text``. 0 to 1.
 
-    A span is found when its word sequence occurs or, unless ``exact``, when it has at least four words of which
-    80 % occur. Words: Unicode, NFKC, case-folded.
+    A span is found when its word sequence occurs, or when it has at least four words of which 80 % occur.
+    Words: Unicode, NFKC, case-folded.
     """
     words = normal_words(text)
     joined, known = _joined(words), set(words)
-    return sum(_found(normal_words(span), joined, known, exact=exact) for span in spans) / len(spans)
+    return sum(_found(normal_words(span), joined, known) for span in spans) / len(spans)
+
+
+def phrase_recall(phrases: Sequence[str], text: str) -> float:
+    """Return the share of phrases that occur in ``text`` as they are, but for case and blank space. 0 to 1."""
+    plain = _plain(text)
+    return sum(_plain(phrase) in plain for phrase in phrases) / len(phrases)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def normal_words(text: str) -> list[str]:
@@ -71,10 +81,10 @@ def _joined(words: Sequence[str]) -> str:
     return f" {' '.join(words)} "
 
 
-def _found(span: Sequence[str], joined: str, known: set[str], *, exact: bool) -> bool:
+def _found(span: Sequence[str], joined: str, known: set[str]) -> bool:
     if _joined(span) in joined:
         return True
-    if exact or len(span) < LOOSE_FROM:
+    if len(span) < LOOSE_FROM:
         return False
     return sum(word in known for word in span) >= LOOSE_SHARE * len(span)
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from jibu.domain.errors import JibuError
 from jibu.evaluation.datasets import Dataset, TestQuestion, load_dataset
-from jibu.evaluation.metrics import document_recall, evidence_recall, first_words, ndcg
+from jibu.evaluation.metrics import document_recall, evidence_recall, first_words, ndcg, phrase_recall
 from jibu.evaluation.report import Outcome, Report, SetResult, build_report
 from jibu.evaluation.targets import Asked, Ranked, Target
 
@@ -87,6 +87,7 @@ def measure(
     spans = question.evidence if question.answerable else ()
     retrieved = first_words(r.text for r in ranked)
     quotes = "\n".join(c.quote for c in asked.citations)
+    recall = phrase_recall if question.phrases else evidence_recall
     answered = asked.status in ("answered", "partial")
     return Outcome(
         question_id=question.question_id,
@@ -97,8 +98,8 @@ def measure(
         answered=answered,
         recall=document_recall(documents, question.gains) if judged else None,
         ndcg=ndcg(documents, question.gains) if judged else None,
-        evidence=evidence_recall(spans, retrieved, exact=question.phrases) if spans else None,
-        cited_evidence=evidence_recall(spans, quotes, exact=question.phrases) if spans else None,
+        evidence=recall(spans, retrieved) if spans else None,
+        cited_evidence=recall(spans, quotes) if spans else None,
         citations=len(asked.citations),
         exact_citations=sum(c.exact for c in asked.citations),
         search_ms=search_ms,
