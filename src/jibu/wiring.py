@@ -33,6 +33,7 @@ from jibu.ports import (
     TokenVerifier,
 )
 from jibu.relay import Relay
+from jibu.sample import library
 from jibu.settings import Settings
 from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
@@ -82,6 +83,7 @@ class Services:
     relay: Relay
     backlog: Callable[[], Backlog]
     mint_token: Callable[[], str] | None
+    examples: tuple[tuple[str, str], ...]
 
 
 @contextmanager
@@ -144,6 +146,7 @@ def build(settings: Settings) -> Iterator[Services]:
             relay=_relay(p),
             backlog=lambda: _backlog(p),
             mint_token=_minter(issuer),
+            examples=_examples(p),
         )
 
 
@@ -268,6 +271,14 @@ def _ask(index: Index) -> None:
 def _backlog(p: Parts) -> Backlog:
     with p.records.read() as uow:
         return uow.outbox.backlog(at=p.clock())
+
+
+def _examples(p: Parts) -> tuple[tuple[str, str], ...]:
+    """Return (question, language) pairs for the page, where the sample library is loaded."""
+    sample = library()
+    with p.records.read() as uow:
+        loaded = any(c.collection_id == sample.collection_id for c in uow.collections.all())
+    return tuple((q.text, q.language) for q in sample.demo_questions) if loaded else ()
 
 
 def _thresholds(settings: Settings) -> Thresholds:

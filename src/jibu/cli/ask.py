@@ -32,7 +32,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Ask QUESTION of the documents in the data folder and print the answer with its quotes."""
-    from jibu.http.shapes import answer_json
+    from jibu.http import views
     from jibu.wiring import build
 
     settings = existing_data(data_dir)
@@ -40,7 +40,7 @@ def command(
     with build(settings) as services:
         answer = services.answering.answer(OPERATOR, asked)
     if as_json:
-        click.echo(json.dumps(answer_json(answer), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(views.answer(answer), ensure_ascii=False, indent=2))
         return
-    for line in answer_lines(answer_json(answer)):
+    for line in answer_lines(views.answer(answer)):
         click.echo(line)

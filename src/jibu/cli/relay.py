@@ -20,6 +20,7 @@ def command(data_dir: Path | None, parent: int | None) -> None:
 
     `jibu serve` runs one beside its workers; use this with `jibu serve --no-relay`.
     """
+    from jibu.http import logs
     from jibu.wiring import build_relay
 
     stop = threading.Event()
@@ -27,7 +28,9 @@ def command(data_dir: Path | None, parent: int | None) -> None:
         signal.signal(number, lambda *_: stop.set())
     if parent is not None:
         threading.Thread(target=_watch, args=(parent, stop), daemon=True).start()
-    with build_relay(settings_from(data_dir=data_dir)) as relay:
+    settings = settings_from(data_dir=data_dir)
+    logs.configure(settings)
+    with build_relay(settings) as relay:
         relay.run_forever(stop)
 
 

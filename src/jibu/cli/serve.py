@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -37,36 +35,22 @@ def command(**options: object) -> None:
 
 def run(settings: Settings) -> None:
     """Serve until a stop signal. Raises: Misconfigured before anything starts."""
-    import uvicorn
-
+    from jibu.http import logs, server
     from jibu.wiring import prepare
 
+    logs.configure(settings)
     prepare(settings)
     hand_down(settings)
-    metrics_dir = tempfile.mkdtemp(prefix="jibu-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir  # env: read by the metrics library in every worker
     stop = threading.Event()
     keeper = threading.Thread(target=keep_relay, args=(stop,), daemon=True)
     if settings.relay:
         keeper.start()
     try:
-        uvicorn.run(
-            "jibu.http.app:factory",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=max(1, round(settings.drain_timeout_s)),
-        )
+        server.run(settings)
     finally:
         stop.set()
         if settings.relay:
             keeper.join(timeout=15)
-        shutil.rmtree(metrics_dir, ignore_errors=True)
 
 
 def hand_down(settings: Settings) -> None:
