@@ -117,15 +117,11 @@ def _merge_small(found: list[Section], sizes: Limits) -> list[Section]:
 
 
 def _joins(before: Section, section: Section, sizes: Limits) -> bool:
-    if before.tokens + section.tokens > sizes.target:
-        return all(unit.structural for unit in before.units) and _shared(before.path, section.path) == len(
-            before.path
-        )
-    shared = _shared(before.path, section.path)
-    if all(unit.structural for unit in before.units):
+    if before.bare:
         return True
     small = before.tokens < sizes.minimum or section.tokens < sizes.minimum
-    return small and shared >= max(len(before.path), len(section.path)) - 1
+    near = _shared(before.path, section.path) >= max(len(before.path), len(section.path)) - 1
+    return small and near and before.tokens + section.tokens <= sizes.target
 
 
 def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
@@ -138,9 +134,10 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 
 
 def _common(before: Section, section: Section, sizes: Limits) -> tuple[str, ...]:
-    """Return the common path; a parent's short opening takes its child's."""
+    """Return the common path; after headings alone, or a parent's short opening, it is what follows that counts."""
     shared = _shared(before.path, section.path)
-    if shared == len(before.path) and before.tokens < sizes.minimum:
+    opening = shared == len(before.path) and before.tokens < sizes.minimum
+    if opening or (before.bare and not section.bare):
         return section.path
     return section.path[:shared]
 

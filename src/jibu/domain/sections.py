@@ -51,6 +51,11 @@ class Section:
         """Estimated tokens of all units."""
         return sum(unit.tokens for unit in self.units)
 
+    @property
+    def bare(self) -> bool:
+        """Whether there is nothing but headings in it."""
+        return all(unit.structural for unit in self.units)
+
 
 def estimate_tokens(text: str) -> int:
     """Return about how many tokens a text takes in a multilingual vocabulary; prose within a factor of 1.7."""

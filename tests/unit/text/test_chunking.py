@@ -134,6 +134,13 @@ def test_headings_alone_go_with_what_follows() -> None:
     assert {p.section_path for p in found} == {("Law", "Part I", "Section 1")}
 
 
+def test_an_empty_chapter_does_not_rename_what_follows() -> None:
+    """A heading with nothing under it goes along; the path is that of the text."""
+    found = passages(parsed((H, "A", 1), (H, "Reserved", 2), (H, "B", 1), (P, SENTENCE * 30)))
+    assert {p.section_path for p in found} == {("B",)}
+    assert found[0].text.startswith("A\n\nReserved\n\nB\n\n")
+
+
 def test_table_rows_stay_whole_and_know_their_header() -> None:
     """Each row is one unit; those far from the header get it with their text for the index."""
     rows: list[Line] = [(TR, f"Permit {n} | {n * 100} | {n} days") for n in range(120)]
