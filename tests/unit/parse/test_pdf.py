@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,6 +159,28 @@ def test_rotated_pages_are_read_upright(read: Any, degrees: int) -> None:
     with pdf.rotation(degrees, 105, 148):
         put_column(pdf, 60, 100, lines(WORDS, 40))
     assert WORDS.strip() == read(bytes(pdf.output()), "a.pdf").text
+
+
+FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+
+
+@pytest.mark.skipif(not FONT.exists(), reason="needs a font with Arabic letters (DejaVu Sans)")
+@pytest.mark.parametrize("jumping", [False, True])
+def test_right_to_left_text_is_read_from_the_right(read: Any, blocks: Any, jumping: bool) -> None:  # noqa: FBT001
+    """Glyphs are read as they stand, in whichever order the file has them; numbers keep theirs."""
+    pdf = new_pdf()
+    pdf.add_font("DejaVu", fname=FONT)
+    pdf.set_font("DejaVu", size=11)
+    words = ["رسوم", "الجواز", "65", "دينارا", "للكبار"]
+    drawn = [word if word.isdigit() else word[::-1] for word in reversed(words)]
+    x = 60.0
+    places = []
+    for word in drawn:
+        places.append((x, word))
+        x += pdf.get_string_width(word) + pdf.get_string_width(" ")
+    for place, word in places if jumping else reversed(places):
+        pdf.text(place, 40, word)
+    assert [("paragraph", " ".join(words))] == blocks(read(bytes(pdf.output()), "a.pdf"))
 
 
 def test_a_sentence_goes_on_after_a_page_break(read: Any, blocks: Any) -> None:

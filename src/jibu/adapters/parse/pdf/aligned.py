@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from jibu.adapters.parse.pdf.grids import cell_text
-from jibu.adapters.parse.pdf.model import Segment, Table, bounds, rows_of
+from jibu.adapters.parse.pdf.model import Segment, Table, bounds, read_order, rows_of
 from jibu.adapters.parse.tabular import is_header, is_number
 
 LEAST_ROWS = 3
@@ -57,7 +57,7 @@ def _table(run: Sequence[Sequence[Segment]]) -> Table | None:
         return None
     columns = _columns(run)
     rows = [[cell_text([s for s in row if a <= s.x0 <= b]) for a, b in columns] for row in run]
-    rows = _with_wraps(rows)
+    rows = _with_wraps(read_order(rows))
     if len(columns) < 2 or len(rows) < LEAST_ROWS or not _holds_cells(rows):
         return None
     bold = all(s.bold for s in run[0]) and not all(s.bold for row in run for s in row)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from jibu.adapters.parse.pdf.layout import Column
-from jibu.adapters.parse.pdf.model import SOFT_HYPHEN, Line, Table, between
+from jibu.adapters.parse.pdf.model import SOFT_HYPHEN, Line, Table, between, is_rtl
 
 HEADING_SIZE = 1.1
 """A line whose size is this many times the body's is a heading."""
@@ -88,13 +88,13 @@ def pieces(columns: Sequence[Column], page: int, style: Style) -> list[Piece]:
     found: list[Piece] = []
     for column in columns:
         group: list[Line] = []
-        right = _right(column)
+        sides = _Sides.of(column)
         for box in column:
             if isinstance(box, Table):
                 found += _piece(group, page, style)
                 found.append(Piece(Kind.TABLE, page, table=box))
                 group = []
-            elif group and _breaks(group, box, right, style):
+            elif group and _breaks(group, box, sides, style):
                 found += _piece(group, page, style)
                 group = [box]
             else:
@@ -103,12 +103,31 @@ def pieces(columns: Sequence[Column], page: int, style: Style) -> list[Piece]:
     return found
 
 
-def _right(column: Column) -> float:
-    edges = sorted(box.x1 for box in column if isinstance(box, Line))
-    return edges[int(0.9 * (len(edges) - 1))] if edges else 0.0
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Where lines start and end in their reading direction, as growing numbers; ``end`` is the column's."""
+
+    rtl: bool
+    end: float
+
+    @classmethod
+    def of(cls, column: Column) -> _Sides:
+        """Measure a column."""
+        lines = [box for box in column if isinstance(box, Line)]
+        rtl = is_rtl("".join(line.text for line in lines))
+        ends = sorted(-line.x0 if rtl else line.x1 for line in lines)
+        return cls(rtl, ends[int(0.9 * (len(ends) - 1))] if ends else 0.0)
+
+    def start_of(self, line: Line) -> float:
+        """Return where a line starts."""
+        return -line.x1 if self.rtl else line.x0
+
+    def end_of(self, line: Line) -> float:
+        """Return where a line ends."""
+        return -line.x0 if self.rtl else line.x1
 
 
-def _breaks(group: Sequence[Line], line: Line, right: float, style: Style) -> bool:
+def _breaks(group: Sequence[Line], line: Line, sides: _Sides, style: Style) -> bool:
     """Tell whether a line starts a new block."""
     last = group[-1]
     if abs(last.size - line.size) > 0.12 * last.size or last.bold != line.bold:
@@ -118,11 +137,12 @@ def _breaks(group: Sequence[Line], line: Line, right: float, style: Style) -> bo
     if line.size >= HEADING_SIZE * style.size or (line.bold and not style.bold):
         return False  # the next line of a heading, however short the last one is
     ended = bool(_ENDS.search(last.text))
-    width = max(right - min(x.x0 for x in group), 1.0)
-    short = right - last.x1 > (0.2 if ended else 0.45) * width
-    indented = len(group) > 1 and line.x0 - last.x0 > 0.8 * line.height
-    outdented = last.x0 - line.x0 > 1.5 * line.height and len(group) > 1
-    return (short and (ended or line.text[:1].isupper())) or (indented and ended) or outdented
+    width = max(sides.end - min(map(sides.start_of, group)), 1.0)
+    short = sides.end - sides.end_of(last) > (0.2 if ended else 0.45) * width
+    step = sides.start_of(line) - sides.start_of(last)
+    indented = len(group) > 1 and step > 0.8 * line.height
+    outdented = len(group) > 1 and -step > 1.5 * line.height
+    return (short and (ended or not line.text[:1].islower())) or (indented and ended) or outdented
 
 
 def is_item(text: str) -> bool:

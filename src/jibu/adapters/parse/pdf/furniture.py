@@ -13,6 +13,7 @@ ZONE = 0.09
 
 ROWS = 4
 LEAST_SHARE = 0.05
+STAMP_SHARE = 0.25
 _DIGITS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
     r"[\s\[(|\-\u2013\u2014]*(?:page|p\.|seite|página|pagina|ukurasa|стр\.|صفحة|หน้า|ទំព័រ|第)?\s*"
@@ -22,6 +23,7 @@ _PAGE_NUMBER = re.compile(
 )
 
 _Key = tuple[bool, int, str]
+_Stamp = tuple[int, int, str]
 
 
 def in_margin(box: Box, height: float) -> bool:
@@ -35,7 +37,22 @@ def without_furniture(pages: Sequence[PageText]) -> list[list[Segment]]:
     for page in pages:
         seen.update({_key(page, segment) for segment in _margin(page)})
     most = max(3 if len(pages) > 5 else 2, round(LEAST_SHARE * len(pages)))
+    stamps = _stamps(pages)
+    for page in pages:
+        page.segments = [segment for segment in page.segments if _stamp(segment) not in stamps]
     return [_kept(page, seen, most) for page in pages]
+
+
+def _stamps(pages: Sequence[PageText]) -> set[_Stamp]:
+    """Return what many pages repeat word for word at one place, in the margin or not: water marks, stamps."""
+    seen: Counter[_Stamp] = Counter()
+    for page in pages:
+        seen.update({_stamp(segment) for segment in page.segments})
+    return {stamp for stamp, count in seen.items() if count >= max(4, STAMP_SHARE * len(pages))}
+
+
+def _stamp(segment: Segment) -> _Stamp:
+    return round(segment.x0 / 4), round(segment.y0 / 4), segment.text
 
 
 def _kept(page: PageText, seen: Counter[_Key], most: int) -> list[Segment]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 
+from jibu.adapters.parse.pdf.bidi import logical, rejoined
 from jibu.adapters.parse.pdf.model import SOFT_HYPHEN, Rule, Segment
 
 GAP = 0.6
@@ -60,11 +61,21 @@ class GlyphReader:
                 self._add(index, char, (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), space=space)
             space = False
         self._close()
-        return self._segments
+        return rejoined(self._segments, self._near)
+
+    def _near(self, one: Segment, other: Segment) -> bool:
+        """Tell whether two segments of a line have only a word's space between them."""
+        gap = max(one.x0 - other.x1, other.x0 - one.x1)
+        parted = any(
+            min(one.x1, other.x1) < rule.at < max(one.x0, other.x0) and rule.start <= one.middle <= rule.end
+            for rule in self._down
+        )
+        return gap < GAP * max(one.height, other.height) and not parted
 
     def _hyphen(self) -> None:
         if self._current:
             self._current.parts.append(SOFT_HYPHEN)
+            self._current.middles.append(self._current.middles[-1])
 
     def _add(self, index: int, char: str, box: tuple[float, float, float, float], *, space: bool) -> None:
         current = self._current
@@ -87,7 +98,7 @@ class GlyphReader:
         scale, upright = self._scale(current.widest)
         if upright:
             size = round(pdfium.FPDFText_GetFontSize(self._page, current.widest) * scale, 1)
-            text = "".join(current.parts)
+            text = logical(current.parts, current.middles)
             # A bold word that opens a line of running text does not make the line bold.
             bold = all(self._is_bold(glyph) for glyph in {current.first, current.index})
             self._segments.append(Segment(*current.box, text=text, size=size or current.height, bold=bold))
@@ -114,6 +125,7 @@ class _Open:
 
     def __init__(self, index: int, char: str, box: tuple[float, float, float, float]) -> None:
         self.parts = [char]
+        self.middles = [(box[0] + box[2]) / 2]
         self.first = self.index = index
         self.box = box
         self.last = box
@@ -130,6 +142,7 @@ class _Open:
     def add(self, index: int, text: str, box: tuple[float, float, float, float]) -> None:
         """Append a glyph."""
         self.parts.append(text)
+        self.middles.append((box[0] + box[2]) / 2)
         self.index = index
         mine = self.box
         self.box = (min(mine[0], box[0]), min(mine[1], box[1]), max(mine[2], box[2]), max(mine[3], box[3]))

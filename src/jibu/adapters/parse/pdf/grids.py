@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jibu.adapters.parse.pdf.furniture import in_margin
-from jibu.adapters.parse.pdf.model import Box, PageText, Rule, Segment, Table, between, rows_of
+from jibu.adapters.parse.pdf.model import Box, PageText, Rule, Segment, Table, between, read_order, rows_of
 from jibu.adapters.parse.tabular import is_header
 
 NEAR = 3.5
@@ -119,7 +119,7 @@ def _table(grid: Grid, segments: Sequence[Segment]) -> Table | None:
     if max(map(len, texts.values())) > MAX_CELL:
         return None
     rows, bold_first = _filled(grid, texts, cells)
-    rows = _without_empty_columns(rows)
+    rows = read_order(_without_empty_columns(rows))
     if len(rows) < 2 or len(rows[0]) < 2 or not _is_full(rows):
         return None
     header = bold_first or is_header(rows[0], rows[1:2])

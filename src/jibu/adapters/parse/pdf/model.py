@@ -68,6 +68,13 @@ class Table(Box):
     header: bool = False
 
 
+def read_order(rows: list[list[str]]) -> list[list[str]]:
+    """Return table rows with their first column first: on the right in right-to-left text."""
+    if is_rtl("".join(cell for row in rows for cell in row)):
+        return [row[::-1] for row in rows]
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A straight line: across (``at`` is y) or down (``at`` is x), from ``start`` to ``end``."""
@@ -97,6 +104,11 @@ def bounds(boxes: Sequence[Box]) -> tuple[float, float, float, float]:
         max(box.x1 for box in boxes),
         max(box.y1 for box in boxes),
     )
+
+
+def has_rtl(text: str) -> bool:
+    """Tell whether any letter runs from right to left."""
+    return bool(_RTL.search(text))
 
 
 def is_rtl(text: str) -> bool:
