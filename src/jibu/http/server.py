@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +68,14 @@ def shared_metrics(settings: Settings) -> Iterator[Path | None]:
 
 
 def run(settings: Settings) -> None:
-    """Serve until a stop signal. The processes read their settings from the environment again."""
+    """Serve until a stop signal. The processes read their settings from the environment again.
+
+    uvicorn handles SIGTERM and then raises it again: here it ends as an ordinary exit, so that callers clean up.
+    """
+    signal.signal(signal.SIGTERM, _leave)
     with shared_metrics(settings):
         uvicorn.run(APP, **options(settings))
+
+
+def _leave(_number: int, _frame: object) -> None:
+    sys.exit(0)
