@@ -6,13 +6,12 @@
   const links = document.querySelectorAll("a[data-openapi]");
   const urls = Array.from(links, (link) => ({ url: link.getAttribute("href"), name: link.textContent }));
   window.ui = SwaggerUIBundle({
-    urls,
+    ...(urls.length > 1 ? { urls } : { url: urls[0].url }),
     dom_id: "#swagger-ui",
     deepLinking: true,
     validatorUrl: null,
     presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
     layout: urls.length > 1 ? "StandaloneLayout" : "BaseLayout",
-    ...(urls.length === 1 ? { url: urls[0].url } : {}),
     requestInterceptor: (request) => {
       if (token.value && new URL(request.url, location.href).origin === location.origin) {
         request.headers.Authorization = `Bearer ${token.value.trim()}`;
