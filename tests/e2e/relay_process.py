@@ -17,8 +17,12 @@ from jibu.adapters.store.sqlite import open_sqlite
 from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
 from jibu.testing.faults import FaultyEmbedder
-from jibu.testing.ingestion import Ingestion
 from jibu.testing.memory import HashEmbedder
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "usecases"))
+from ingestion import ADMIN, OFFICER, Ingestion
+
+__all__ = ["ADMIN", "OFFICER", "Ingestion"]
 
 SWEEP_DELAY_S = 5.0
 LEASE_S = 1.5

@@ -21,14 +21,13 @@ import pytest
 
 from jibu.domain.access import AccessFilter
 from jibu.domain.documents import DocumentStatus
-from jibu.testing.ingestion import ADMIN, OFFICER, Ingestion
 
 SCRIPT = Path(__file__).parent / "relay_process.py"
 KILLS = 6
 DOCUMENTS = 4
 
 
-def script() -> ModuleType:
+def _load() -> ModuleType:
     """Import the script, whose parts the test process uses as well."""
     spec = importlib.util.spec_from_file_location("relay_process", SCRIPT)
     assert spec is not None
@@ -36,6 +35,10 @@ def script() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+PROCESS = _load()
+ADMIN, OFFICER, Ingestion = PROCESS.ADMIN, PROCESS.OFFICER, PROCESS.Ingestion
 
 
 def text(name: int, version: int) -> str:
@@ -101,7 +104,7 @@ class Reader(threading.Thread):
 @pytest.fixture
 def block(tmp_path: Path) -> Iterator[Ingestion]:
     """The data folder as the service's own process sees it."""
-    found: Ingestion = script().ingestion(tmp_path)
+    found: Ingestion = PROCESS.ingestion(tmp_path)
     found.collection()
     yield found
     found.broker.close()  # type: ignore[attr-defined]
@@ -136,7 +139,7 @@ def test_killing_the_relay_at_any_moment_loses_nothing(block: Ingestion, tmp_pat
     finally:
         reader.stop.set()
         reader.join()
-    assert reader.slowest < script().SWEEP_DELAY_S, "the machine is too slow for this test's sweep delay"
+    assert reader.slowest < PROCESS.SWEEP_DELAY_S, "the machine is too slow for this test's sweep delay"
     assert reader.wrong == []
     assert reader.searches > 10
     assert interrupted > KILLS // 2
@@ -147,7 +150,7 @@ def test_killing_the_relay_at_any_moment_loses_nothing(block: Ingestion, tmp_pat
 
 def wait_for_leases(block: Ingestion) -> None:
     """Let the lease of the killed relay run out."""
-    time.sleep(script().LEASE_S)
+    time.sleep(PROCESS.LEASE_S)
 
 
 def sweep_up(block: Ingestion) -> None:
@@ -187,5 +190,5 @@ def check_work(block: Ingestion, folder: Path) -> None:
     """Finished batches were not repeated: at most the one under way at each kill was, and the erased one's."""
     page = block.documents.page(ADMIN, collection_id="travel", status=None, offset=0, limit=100)
     needed = sum(math.ceil(d.passages / 16) * d.version for d in page.items)
-    done = len((folder / script().BATCHES).read_bytes())
+    done = len((folder / PROCESS.BATCHES).read_bytes())
     assert needed <= done <= needed + KILLS + 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from jibu.adapters.parse.sandbox import SandboxedParser
 from jibu.adapters.store.sqlite import open_sqlite
 from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
-from jibu.testing.ingestion import Ingestion
 from jibu.testing.memory import HashEmbedder
+
+sys.path.insert(0, str(Path(__file__).parent))
+from ingestion import Ingestion
 
 
 @pytest.fixture(scope="session")

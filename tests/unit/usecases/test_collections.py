@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ingestion import ADMIN, OFFICER, READER, Ingestion
 
 from jibu.domain.access import Caller
 from jibu.domain.documents import Collection
 from jibu.domain.errors import Conflict, InvalidInput, NotFound
-from jibu.testing.ingestion import ADMIN, OFFICER, READER, Ingestion
 
 TAX = Collection("tax", "Tax", ("en", "sw-KE"), ("read:tax",))
 CLERK = Caller("KE/GOV/B/tax", frozenset({"rag.query", "read:tax"}))

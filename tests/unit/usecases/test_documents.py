@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ingestion import ADMIN, OFFICER, READER, Ingestion
 
 from jibu.domain.access import AccessFilter, Caller
 from jibu.domain.documents import DocumentStatus, NewDocument
 from jibu.domain.errors import InvalidInput, NotFound, TooLarge
-from jibu.testing.ingestion import ADMIN, OFFICER, READER, Ingestion
 
 PASSPORT = "# Passports\n\nA passport costs 4,550 shillings.\n"
 NEW = NewDocument("travel", PASSPORT.encode(), filename="passports.md")

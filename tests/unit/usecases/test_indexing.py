@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from ingestion import ADMIN, OFFICER, READER, Ingestion
 
 from jibu.domain.documents import DocumentStatus
 from jibu.domain.errors import NotFound, Unavailable
 from jibu.testing.faults import FaultyEmbedder, FaultyParser
-from jibu.testing.ingestion import ADMIN, OFFICER, READER, Ingestion
 
 
 def long_text(words: str = "fee", sections: int = 40) -> str:

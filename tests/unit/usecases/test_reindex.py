@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from ingestion import Ingestion
 
 from jibu.domain.errors import Unavailable
 from jibu.testing.faults import FaultyEmbedder
-from jibu.testing.ingestion import Ingestion
 from jibu.usecases.reindex import Reindex
 
 LONG = "# All forms\n\n" + "\n\n".join(

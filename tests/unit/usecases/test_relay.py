@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from ingestion import READER, Ingestion
 
 from jibu.domain.documents import DocumentStatus
 from jibu.domain.errors import Unavailable
 from jibu.testing.faults import FaultyBroker, FaultyEmbedder, FaultyParser
-from jibu.testing.ingestion import READER, Ingestion
 
 LONG = "# All forms\n\n" + "\n\n".join(
     f"## Form {n}\n\n" + f"The fee for form {n} is {n * 50} shillings at office {n}. " * 12 for n in range(40)

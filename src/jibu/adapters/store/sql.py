@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Protocol, Self
 
 from sqlalchemy import Connection, Engine, event, text
@@ -59,9 +58,7 @@ class SqlUnitOfWork:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
