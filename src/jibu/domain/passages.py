@@ -84,6 +84,7 @@ class Hit:
     passage_id: str
     document_id: str
     score: float
+    language: str = "und"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 from jibu.domain.access import Caller
@@ -114,13 +114,14 @@ class Answering:
         )
         return self._search.search(caller, request)
 
-    def _write(self, text: str, question: Question, found: SearchResult) -> Iterator[Token | Draft]:
+    def _write(self, text: str, question: Question, found: SearchResult) -> Generator[Token, None, Draft]:
         """Yield tokens; return the checked draft."""
         request = GenerationRequest(
             question=text,
             language=question.language or found.language,
             passages=found.passages,
             question_vector=found.question_vector,
+            terms=found.terms,
             max_citations=question.max_citations,
         )
         for piece in self._generator.generate(request):

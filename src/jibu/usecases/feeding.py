@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from jibu.domain.access import owner_key
-from jibu.domain.chunking import context_prefix
+from jibu.domain.chunking import index_text
 from jibu.domain.documents import Document
 from jibu.domain.passages import IndexedPassage, Passage, Vector
 from jibu.ports import Embedder, Index, Segmenter
@@ -38,7 +38,7 @@ class Feeder:
         missing = [passage for passage in passages if passage.passage_id not in held]
         progress(len(passages) - len(missing))
         for batch in _batches(missing):
-            texts = [_with_context(document.title, passage) for passage in batch]
+            texts = [index_text(document.title, passage) for passage in batch]
             vectors = self._embedder.embed_passages(texts)
             keep()
             self._index.add([self._entry(document, *one) for one in zip(batch, texts, vectors, strict=True)])
@@ -55,12 +55,6 @@ class Feeder:
             vector=vector,
             owner=owner_key(document.individual_id, document.agreement_id),
         )
-
-
-def _with_context(title: str, passage: Passage) -> str:
-    """Return what is embedded and searched: the title and the headings ahead of the text."""
-    prefix = context_prefix(title, passage.section_path)
-    return f"{prefix}\n{passage.text}" if prefix else passage.text
 
 
 def _batches(passages: Sequence[Passage]) -> Iterator[Sequence[Passage]]:

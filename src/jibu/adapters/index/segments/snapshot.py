@@ -112,9 +112,9 @@ class Snapshot:
     def _hits(self, found: Sequence[tuple[Rows, Scores]], limit: int) -> list[Hit]:
         hits = []
         for part, (rows, scores) in zip(self.parts, self._best(found, limit), strict=True):
-            ids, documents = part.segment.ids, part.segment.documents
+            ids, documents, languages = part.segment.ids, part.segment.documents, part.segment.languages
             for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
-                hits.append(Hit(ids[row], documents[row] or "", score))
+                hits.append(Hit(ids[row], documents[row] or "", score, languages[row] or "und"))
         return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))[:limit]
 
 

@@ -1,0 +1,242 @@
+"""Find passages: dense and lexical side by side, fused, under the caller's access filter."""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jibu.domain.access import AccessFilter, Caller
+from jibu.domain.answers import Turn
+from jibu.domain.chunking import index_text
+from jibu.domain.confidence import SHOWN, Features, confidence, features
+from jibu.domain.errors import NotFound
+from jibu.domain.fusion import DEPTH, Candidate, fuse, ranked, smooth, support
+from jibu.domain.passages import FoundPassage, Hit, Vector
+from jibu.domain.questions import check_text
+from jibu.domain.thinning import thinned
+from jibu.domain.weighing import idf, term_weights
+from jibu.ports import Embedder, Index, LanguageDetector, Records, Segmenter, UnitOfWork, WeightedTerm
+
+HISTORY_TURNS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What to look for. ``language`` narrows to passages in it; ``collections`` None: all readable ones."""
+
+    query: str
+    collections: tuple[str, ...] | None = None
+    limit: int = 10
+    language: str | None = None
+    conversation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What was found, best first. ``language`` is the question's. Times in milliseconds."""
+
+    passages: tuple[FoundPassage, ...]
+    question_vector: Vector
+    terms: tuple[WeightedTerm, ...]
+    language: str
+    features: Features
+    confidence: float
+    embed_ms: float
+    retrieval_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What one read of the records says before the index is asked."""
+
+    epoch: int
+    access: AccessFilter
+    turns: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """The question's terms with weights and how frequent each is."""
+
+    words: tuple[str, ...]
+    weighted: tuple[WeightedTerm, ...]
+    frequency: dict[str, int]
+    passages: int
+
+    @property
+    def mass(self) -> float:
+        return sum(t.weight * idf(self.passages, self.frequency[t.term]) for t in self.weighted)
+
+
+class Search:
+    """Hybrid search over what a caller may read."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        index: Index,
+        embedder: Embedder,
+        segmenter: Segmenter,
+        detector: LanguageDetector,
+    ) -> None:
+        self._records = records
+        self._index = index
+        self._embedder = embedder
+        self._segmenter = segmenter
+        self._detector = detector
+
+    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
+        """Return the best passages.
+
+        Raises: InvalidInput (query), NotFound (collection or conversation, also when it is another's), Unavailable.
+        """
+        query = check_text(request.query, "query")
+        scene = self._scene(caller, request)
+        earlier = [turn.text for turn in reversed(scene.turns) if turn.role == "user"][:HISTORY_TURNS]
+        language = self._detector.detect(query)
+        began = time.perf_counter()
+        vector = self._embed(query, earlier)
+        embedded = time.perf_counter()
+        terms = self._terms(query, language, earlier)
+        candidates = self._candidates(vector, terms, scene.access, language)
+        scores = _fused(candidates, terms.mass)
+        order = ranked(scores)
+        found = self._fetch(order, candidates, scores, scene.epoch, request.limit)
+        seen = self._features(order, scores, found, terms)
+        return SearchResult(
+            passages=tuple(thinned(found))[: request.limit],
+            question_vector=vector,
+            terms=terms.weighted,
+            language=language,
+            features=seen,
+            confidence=confidence(seen),
+            embed_ms=1000 * (embedded - began),
+            retrieval_ms=1000 * (time.perf_counter() - embedded),
+        )
+
+    def _scene(self, caller: Caller, request: SearchRequest) -> _Scene:
+        with self._records.read() as uow:
+            turns: tuple[Turn, ...] = ()
+            if request.conversation_id is not None:
+                turns = uow.conversations.get(request.conversation_id, caller.owner).turns
+            languages = frozenset() if request.language is None else frozenset((_primary(request.language),))
+            access = AccessFilter(_allowed(uow, caller, request.collections), languages=languages)
+            return _Scene(uow.documents.epoch(), access, turns)
+
+    def _embed(self, query: str, earlier: Sequence[str]) -> Vector:
+        """Return the question's vector; a follow-up is read together with the turn before it."""
+        alone = self._embedder.embed_query(query)
+        if not earlier:
+            return alone
+        together = self._embedder.embed_query(f"{earlier[0]}\n{query}")
+        total = np.frombuffer(alone, np.float32) + np.frombuffer(together, np.float32)
+        return _vector(total / max(float(np.linalg.norm(total)), 1e-9))
+
+    def _terms(self, query: str, language: str, earlier: Sequence[str]) -> _Terms:
+        words = self._segmenter.terms(query, language)
+        weights = term_weights(words, [self._segmenter.terms(text, language) for text in earlier])
+        counts = self._index.frequencies(list(weights))
+        return _Terms(
+            words=tuple(words),
+            weighted=tuple(WeightedTerm(term, weight) for term, weight in weights.items()),
+            frequency=dict(zip(weights, counts, strict=True)),
+            passages=self._index.info().passages,
+        )
+
+    def _candidates(
+        self, vector: Vector, terms: _Terms, access: AccessFilter, language: str
+    ) -> dict[str, Candidate]:
+        """Return the best of each side, every one with its cosine."""
+        if not access.collections:
+            return {}
+        near = {hit.passage_id: hit for hit in self._index.dense(vector, access, DEPTH)}
+        worded = {hit.passage_id: hit for hit in self._index.lexical(terms.weighted, access, DEPTH)}
+        only_words = [p for p in worded if p not in near]
+        cosines = {p: hit.score for p, hit in near.items()}
+        cosines.update(self._cosines(vector, only_words, access))
+        found = {}
+        for p, hit in {**worded, **near}.items():
+            if p in cosines:
+                lexical = worded[p].score if p in worded else None
+                found[p] = _candidate(hit, cosines[p], lexical, language)
+        return found
+
+    def _cosines(self, vector: Vector, passages: list[str], access: AccessFilter) -> dict[str, float]:
+        stored = zip(passages, self._index.vectors(passages, access), strict=True)
+        kept = [(p, v) for p, v in stored if v is not None]
+        if not kept:
+            return {}
+        matrix = np.stack([np.frombuffer(v, np.float32) for _, v in kept])
+        products = matrix @ np.frombuffer(vector, np.float32)
+        return {p: float(product) for (p, _), product in zip(kept, products, strict=True)}
+
+    def _fetch(
+        self,
+        order: list[str],
+        candidates: dict[str, Candidate],
+        scores: dict[str, float],
+        epoch: int,
+        limit: int,
+    ) -> list[FoundPassage]:
+        """Fetch a few more than asked: some may be near-duplicates or of a version that is not live."""
+        wanted = order[: max(2 * limit, limit + 20, SHOWN)]
+        with self._records.read() as uow:
+            fetched = uow.documents.hydrate(wanted, epoch=epoch)
+        return [_scored(f, candidates[f.passage.passage_id], scores) for f in fetched]
+
+    def _features(
+        self, order: list[str], scores: dict[str, float], found: list[FoundPassage], terms: _Terms
+    ) -> Features:
+        alive = {f.passage.passage_id for f in found}
+        best = [scores[p] for p in order if p in alive][:SHOWN]
+        shown = [
+            frozenset(self._segmenter.terms(index_text(f.title, f.passage), f.passage.language))
+            for f in found[:SHOWN]
+        ]
+        return features(best, terms.words, shown, lambda term: terms.frequency.get(term, 0), terms.passages)
+
+
+def _allowed(uow: UnitOfWork, caller: Caller, asked: tuple[str, ...] | None) -> frozenset[str]:
+    """Return the ids to search. Raises: NotFound for one that is unknown or may not be read."""
+    readable = {c.collection_id for c in uow.collections.all() if caller.may_read(c.read)}
+    if asked is None:
+        return frozenset(readable)
+    for collection_id in asked:
+        if collection_id not in readable:
+            raise NotFound(f"no collection {collection_id}")
+    return frozenset(asked)
+
+
+def _fused(candidates: dict[str, Candidate], mass: float) -> dict[str, float]:
+    if not candidates:
+        return {}
+    scores = fuse(list(candidates.values()), mass)
+    return smooth(support(scores, candidates), candidates)
+
+
+def _candidate(hit: Hit, dense: float, lexical: float | None, language: str) -> Candidate:
+    document, version, ordinal = hit.passage_id.rsplit(".", 2)
+    foreign = "und" not in {hit.language, language} and _primary(hit.language) != _primary(language)
+    return Candidate(hit.passage_id, document, int(version), int(ordinal), dense, lexical, foreign)
+
+
+def _scored(found: FoundPassage, candidate: Candidate, scores: dict[str, float]) -> FoundPassage:
+    """Return the passage with its scores; the fused one is shown between 0 and 1."""
+    fused = 1 / (1 + math.exp(-scores[candidate.passage_id] / 2))
+    return replace(found, score=round(fused, 4), dense=candidate.dense, lexical=candidate.lexical)
+
+
+def _primary(tag: str) -> str:
+    return tag.split("-", maxsplit=1)[0].lower()
+
+
+def _vector(values: NDArray[np.float32]) -> Vector:
+    """Return numpy values as a vector."""
+    return array("f", values.astype(np.float32).tobytes())
