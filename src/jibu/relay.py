@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from random import SystemRandom
 from uuid import uuid4
 
@@ -26,11 +27,12 @@ EVENTS_AT_ONCE = 100
 FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 600.0
 BUSY_INDEX_PAUSE_S = 2.0
 PULSE_S = 5.0
+CHORES_EVERY_S = 3600.0
 PUBLISHER, PUBLISHER_LEASE_S = "publisher", 15.0
 
 
 class Relay:
-    """Works on the outbox, one job at a time."""
+    """Works on the outbox, one job at a time. Answers older than ``keep_answers`` are forgotten on the way."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Relay:
         poll_s: float = 0.5,
         max_attempts: int = 8,
         first_delay_s: float = FIRST_DELAY_S,
+        keep_answers: timedelta | None = None,
     ) -> None:
         self._records = records
         self._broker = broker
@@ -56,7 +59,8 @@ class Relay:
         self._first_delay_s = first_delay_s
         self._id = uuid4().hex
         self._job: Job | None = None
-        self._jobs_from = self._events_from = 0.0
+        self._keep_answers = keep_answers
+        self._jobs_from = self._events_from = self._chores_from = 0.0
         self._broker_failures = 0
         self._log = structlog.get_logger("jibu.relay").bind(relay=self._id[:8])
 
@@ -88,12 +92,22 @@ class Relay:
     def _turn(self, stop: threading.Event) -> bool:
         """Publish once and do one job; return whether there was anything to do."""
         try:
+            self._forget_answers()
             published = self._publish()
             return self._work(stop) or published
         except Exception as error:  # noqa: BLE001 - whatever it is, the relay must live
             self._log.warning("relay turn failed", error=_name(error))
             stop.wait(1.0)
             return False
+
+    def _forget_answers(self) -> None:
+        if self._keep_answers is None or time.monotonic() < self._chores_from:
+            return
+        with self._records.write() as uow:
+            dropped = uow.conversations.drop_answers(before=self._clock() - self._keep_answers)
+            uow.commit()
+        self._chores_from = time.monotonic() + CHORES_EVERY_S
+        self._log.info("old answers forgotten", answers=dropped)
 
     # --- events ---
 

@@ -94,6 +94,7 @@ class Ingestion:
             lease_s=lease_s,
             max_attempts=max_attempts,
             first_delay_s=0.01,
+            keep_answers=timedelta(days=30),
         )
 
     def collection(self, collection_id: str = "travel", read: tuple[str, ...] = ("public",)) -> None:

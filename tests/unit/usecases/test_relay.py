@@ -6,14 +6,17 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import structlog
 from ingestion import READER, Ingestion
 
 from jibu.domain.documents import DocumentStatus
-from jibu.domain.errors import Unavailable
+from jibu.domain.errors import NotFound, Unavailable
 from jibu.testing.faults import FaultyBroker, FaultyEmbedder, FaultyParser
+from jibu.testing.records_samples import answer
 
 LONG = "# All forms\n\n" + "\n\n".join(
     f"## Form {n}\n\n" + f"The fee for form {n} is {n * 50} shillings at office {n}. " * 12 for n in range(40)
@@ -147,3 +150,17 @@ def test_logs_hold_no_word_of_a_document(block: Ingestion, said: list[dict[str, 
     assert "zebra" not in str(said).lower()
     assert any(line.get("error") == "ValueError" for line in said)
     assert logging.getLogger("jibu").handlers == []
+
+
+def test_old_answers_are_forgotten(block: Ingestion) -> None:
+    """Once they are older than they may be kept; younger ones stay."""
+    with block.records.write() as uow:
+        for name, days in (("old", 31), ("young", 29)):
+            made = replace(answer(name), created_at=block.clock() - timedelta(days=days))
+            uow.conversations.save_answer(made, owner="a|b", question_sha256="0" * 64)
+        uow.commit()
+    block.relay().run_until_idle()
+    with block.records.read() as uow:
+        assert uow.conversations.answer("young")[1] == "a|b"
+        with pytest.raises(NotFound):
+            uow.conversations.answer("old")
