@@ -26,7 +26,7 @@ _LATIN = """
 _OTHER = "ar be bg bn as fa hi kk ky mk mn mr ne ps ru sa sr tg tt ug uk ur"
 _WIDESPREAD = frozenset(("en", "fr", "es", "pt", "ar", "ru", "sw", "hi", "de", "id"))
 _SAME = {"ms": "id", "jv": "id", "nso": "st", "sa": "hi"}  # too close to part in a short text
-# Chosen on half of the development questions: rather "und" than wrong.
+# Three settings were tried on short sample questions; this one says "und" rather than something wrong.
 _FAVOUR, _LEAST, _MARGIN = 4.0, 0.3, 1.3
 _SAMPLE = 300  # characters from each of three places: more of a document tells nothing new
 _SHARED_SCRIPTS = re.compile("[A-Za-z\u00aa-\u036f\u0400-\u052f\u0600-\u077f\u0900-\u09ff]+")
