@@ -1,0 +1,1 @@
+"""Comparison of embedded passage indexes; see docs/adr/0002-embedded-index.md."""
