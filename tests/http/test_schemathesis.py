@@ -1,4 +1,4 @@
-"""Schemathesis over every operation of a running server: no fault, no undocumented answer."""
+"""Schemathesis over every operation of the running service: no fault, no undocumented answer."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ EXAMPLES = 25
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Return the base URL and the Authorization header of a running server with a document in it."""
     folder: Path = tmp_path_factory.mktemp("schemathesis")
-    with running(folder) as (process, client):
-        client.post(
-            "/rag/v1/collections/travel/documents",
-            json={"title": "Guide", "text": "A passport is valid for ten years."},
-        )
+    with running(folder, app="jibu.http.app:factory") as (process, client):
+        client.put("/rag/v1/collections/travel", json={"title": "Travel"}).raise_for_status()
+        body = {"title": "Guide", "text": "A passport is valid for ten years."}
+        client.post("/rag/v1/collections/travel/documents", json=body).raise_for_status()
         yield str(client.base_url).rstrip("/") + RAG.base_path, client.headers["Authorization"]
         assert process.poll() is None, "the server is still there"
 

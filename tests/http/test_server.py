@@ -34,13 +34,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, *, workers: int = 1, drain_s: float = 10, pause_s: float = 0.0) -> Iterator[Any]:
-    """Run the test app; give the process and a client that may do everything."""
+def running(
+    folder: Path, *, app: str = "serving:app", workers: int = 1, drain_s: float = 10, pause_s: float = 0.0
+) -> Iterator[Any]:
+    """Run an app, by default the test app; give the process and a client that may do everything."""
     settings = Settings(data_dir=folder, port=free_port(), workers=workers, drain_timeout_s=drain_s)
     given = {k: v for k, v in options(settings).items() if k != "factory"}
-    code = f"import uvicorn; uvicorn.run('serving:app', factory=True, **{given!r})"
+    code = f"import uvicorn; uvicorn.run({app!r}, factory=True, **{given!r})"
     environment = {
         **os.environ,
+        "JIBU_DATA_DIR": str(folder),
         "JIBU_TEST_FOLDER": str(folder),
         "JIBU_TEST_PAUSE": str(pause_s),
         "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
@@ -52,7 +55,7 @@ def running(folder: Path, *, workers: int = 1, drain_s: float = 10, pause_s: flo
             [sys.executable, "-W", "ignore", "-c", code], env=environment, stdout=log, stderr=log, cwd=folder
         )
         token = LocalIssuer(folder, profile="dev", audience="jibu").issue(
-            CLIENT, ["rag.query", "rag.ingest", "rag.admin", "metrics.read"]
+            CLIENT, ["rag.query", "rag.ingest", "rag.admin", "audit.read", "metrics.read"]
         )
         try:
             with httpx.Client(
