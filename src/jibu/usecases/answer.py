@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Generator as Steps
 from dataclasses import dataclass, replace
 
 from jibu.domain.access import Caller
@@ -114,7 +115,7 @@ class Answering:
         )
         return self._search.search(caller, request)
 
-    def _write(self, text: str, question: Question, found: SearchResult) -> Generator[Token, None, Draft]:
+    def _write(self, text: str, question: Question, found: SearchResult) -> Steps[Token, None, Draft]:
         """Yield tokens; return the checked draft."""
         request = GenerationRequest(
             question=text,

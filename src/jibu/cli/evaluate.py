@@ -1,0 +1,64 @@
+"""``jibu evaluate``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from jibu.cli.options import data_option, settings_from
+
+
+@click.command()
+@click.argument("dirs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--base-url", help="Measure a running service over HTTP [default: in process on the data folder].")
+@click.option("--token", help="Bearer token for --base-url, with scopes rag.query, rag.ingest and rag.admin.")
+@data_option
+@click.option("--limit", type=click.IntRange(1), help="At most so many questions of each set.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap intervals.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here too.")
+@click.option("--quiet", is_flag=True, help="No progress bars.")
+def command(  # noqa: PLR0917  one parameter per option
+    dirs: tuple[Path, ...],
+    base_url: str | None,
+    token: str | None,
+    data_dir: Path | None,
+    limit: int | None,
+    seed: int,
+    json_file: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    """Measure retrieval and answers on data sets (DIRS), each a folder with corpus.jsonl, queries.jsonl, qrels.tsv.
+
+    Loads each corpus into a collection of its own (documents that are there already are kept), asks every question,
+    and prints a table per set and per language with n and 95 % bootstrap intervals.
+    """
+    from contextlib import ExitStack
+
+    from jibu.evaluation.http_target import HttpTarget
+    from jibu.evaluation.local_target import LocalTarget
+    from jibu.evaluation.report import as_json, as_text
+    from jibu.evaluation.run import evaluate
+    from jibu.wiring import build
+
+    with ExitStack() as stack:
+        if base_url is not None:
+            if token is None:
+                raise click.UsageError("--base-url needs --token")
+            target: HttpTarget | LocalTarget = stack.enter_context(HttpTarget(base_url, token))
+        else:
+            services = stack.enter_context(build(settings_from(data_dir=data_dir, log_level="warning")))
+            target = LocalTarget(
+                collections=services.collections,
+                documents=services.documents,
+                search=services.search,
+                answering=services.answering,
+                conversations=services.conversations,
+                index_pending=services.relay.run_until_idle,
+            )
+        report = evaluate(dirs, target, limit=limit, seed=seed, progress=not quiet)
+    click.echo(as_text(report))
+    if json_file is not None:
+        json_file.write_text(json.dumps(as_json(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
