@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from jibu.adapters.auth.jwt import JwtVerifier
 from jibu.adapters.auth.keys import KeySet, file_loader, https_loader
@@ -247,6 +247,7 @@ def _relay(p: Parts) -> Relay:
         erasing=erasing,
         clock=p.clock,
         poll_s=s.relay_poll_s,
+        keep_answers=timedelta(days=s.answer_retention_days),
     )
 
 

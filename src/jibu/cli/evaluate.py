@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -39,7 +38,6 @@ def command(  # noqa: PLR0917  one parameter per option
 
     from jibu.evaluation.http_target import HttpTarget
     from jibu.evaluation.local_target import LocalTarget
-    from jibu.evaluation.report import as_json, as_text
     from jibu.evaluation.run import evaluate
     from jibu.wiring import build
 
@@ -47,7 +45,7 @@ def command(  # noqa: PLR0917  one parameter per option
         if base_url is not None:
             if token is None:
                 raise click.UsageError("--base-url needs --token")
-            target: HttpTarget | LocalTarget = stack.enter_context(HttpTarget(base_url, token))
+            target: HttpTarget | LocalTarget = HttpTarget(base_url, token)
         else:
             services = stack.enter_context(build(settings_from(data_dir=data_dir, log_level="warning")))
             target = LocalTarget(
@@ -59,6 +57,6 @@ def command(  # noqa: PLR0917  one parameter per option
                 index_pending=services.relay.run_until_idle,
             )
         report = evaluate(dirs, target, limit=limit, seed=seed, progress=not quiet)
-    click.echo(as_text(report))
+    click.echo(report.table())
     if json_file is not None:
-        json_file.write_text(json.dumps(as_json(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        json_file.write_text(report.to_json() + "\n", encoding="utf-8")

@@ -55,15 +55,15 @@ def shared_metrics(settings: Settings) -> Iterator[Path | None]:
         yield None
         return
     folder = Path(tempfile.mkdtemp(prefix="jibu-metrics-"))
-    before = os.environ.get(METRICS_FOLDER)
-    os.environ[METRICS_FOLDER] = str(folder)
+    before = os.environ.get(METRICS_FOLDER)  # env: put back below
+    os.environ[METRICS_FOLDER] = str(folder)  # env: for the metrics library in the workers
     try:
         yield folder
     finally:
         if before is None:
-            del os.environ[METRICS_FOLDER]
+            del os.environ[METRICS_FOLDER]  # env: as it was
         else:
-            os.environ[METRICS_FOLDER] = before
+            os.environ[METRICS_FOLDER] = before  # env: as it was
         shutil.rmtree(folder, ignore_errors=True)
 
 
