@@ -42,7 +42,9 @@ function item(group, found) {
 
 /** Where in the document: headings from the outside in, and the page. */
 export function place(citation) {
-  const path = (citation.sectionPath ?? []).map((heading) => el("li", null, el("span", written(citation.language), heading)));
+  const headings = citation.sectionPath ?? [];
+  const below = headings[0] === citation.title ? headings.slice(1) : headings; // the title stands above already
+  const path = below.map((heading) => el("li", null, el("span", written(citation.language), heading)));
   if (citation.page) path.push(el("li", { class: "page" }, t("source.page", { page: number(citation.page) })));
   return path.length ? el("ol", { class: "place", role: "list" }, ...path) : null;
 }
