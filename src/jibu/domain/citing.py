@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jibu.domain.answers import Citation, Claim, Draft
@@ -56,30 +57,62 @@ def is_exact(citation: Citation, sources: Sequence[FoundPassage]) -> bool:
         passage = found.passage
         if (passage.document_id, passage.version) != (citation.document_id, citation.version):
             continue
-        if passage.start <= citation.start and citation.end <= passage.end:
-            at = citation.start - passage.start
-            return passage.text[at : at + len(citation.quote)] == citation.quote and bool(citation.quote)
         span = TextSpan(citation.start, citation.end, citation.quote)
+        if passage.start <= citation.start < citation.end <= passage.end:
+            base = passage.start
+            if passage.text[citation.start - base : citation.end - base] == citation.quote:
+                return True
         if any(sentence.header == span for sentence in passage.sentences):
             return True
     return False
 
 
 def verified(draft: Draft, sources: Sequence[FoundPassage]) -> Draft:
-    """Return the draft with only the claims that hold: right offsets and at least one citation, all exact.
+    """Return the draft with nothing but what holds: claims that are slices of its text and whose every citation holds.
 
-    The text stays as it was streamed; a claim that does not hold loses its standing as a claim.
+    A citation holds when its number is its own, its quote is exact and the rest is what its source says. The text
+    stays where it consists of such claims alone; otherwise it is laid out anew from the claims that are left.
     """
-    exact = {c.number for c in draft.citations if is_exact(c, sources)}
-    claims = tuple(
-        claim
-        for claim in draft.claims
-        if claim.citations
-        and exact.issuperset(claim.citations)
-        and draft.text[claim.start : claim.end] == claim.text
-    )
+    numbers = Counter(citation.number for citation in draft.citations)
+    held = {c.number: c for c in draft.citations if numbers[c.number] == 1 and _holds(c, sources)}
+    claims = tuple(claim for claim in draft.claims if _stands(claim, draft.text, held))
     used = {number for claim in claims for number in claim.citations}
-    return replace(draft, claims=claims, citations=tuple(c for c in draft.citations if c.number in used))
+    citations = tuple(held[number] for number in held if number in used)
+    text = draft.text
+    if not _covered(text, claims):
+        text, claims = lay_out([(claim.text, claim.citations, claim.support) for claim in claims])
+    return replace(draft, text=text, claims=claims, citations=citations)
+
+
+def _holds(citation: Citation, sources: Sequence[FoundPassage]) -> bool:
+    """Tell whether a citation is exact and names its source as it is: title, collection, path, address, language."""
+    span = TextSpan(citation.start, citation.end, citation.quote)
+    return any(
+        is_exact(citation, [found]) and citation == cite(citation.number, found, span, citation.page)
+        for found in sources
+    )
+
+
+def _stands(claim: Claim, text: str, held: Mapping[int, Citation]) -> bool:
+    """Tell whether a claim says something, where it says it does, with a support in bounds and citations that hold."""
+    return (
+        bool(claim.text.strip())
+        and 0 <= claim.start < claim.end <= len(text)
+        and text[claim.start : claim.end] == claim.text
+        and 0 <= claim.support <= 1
+        and bool(claim.citations)
+        and held.keys() >= set(claim.citations)
+    )
+
+
+def _covered(text: str, claims: Sequence[Claim]) -> bool:
+    """Tell whether nothing but blank space lies outside the claims, which are in order and do not overlap."""
+    at = 0
+    for claim in claims:
+        if claim.start < at or text[at : claim.start].strip():
+            return False
+        at = claim.end
+    return not text[at:].strip()
 
 
 def lay_out(

@@ -81,6 +81,8 @@ class Answering:
     def stream(self, caller: Caller, question: Question) -> Iterator[Sources | Token | Answer]:
         """Yield the sources, the text as it is written, and last the answer. Closing cancels the work.
 
+        The answer alone counts: what a generator wrote without proof is not in it, though its tokens were sent.
+
         Raises: InvalidInput (question), NotFound (collection, conversation), Unavailable.
         """
         started = time.perf_counter()
@@ -92,7 +94,10 @@ class Answering:
         generating = time.perf_counter()
         draft = Draft("", (), ())
         if verdict is not AnswerStatus.NOT_FOUND:
-            draft = yield from self._write(text, question, found)
+            written = yield from self._write(text, question, found)
+            draft = verified(written, found.passages)
+            if verdict is AnswerStatus.ANSWERED and len(draft.claims) < len(written.claims):
+                verdict = AnswerStatus.PARTIAL
         timings = Timings(
             retrieval_ms=_ms(found.embed_ms + found.retrieval_ms),
             generation_ms=_ms(1000 * (time.perf_counter() - generating)),
@@ -116,7 +121,7 @@ class Answering:
         return self._search.search(caller, request)
 
     def _write(self, text: str, question: Question, found: SearchResult) -> Steps[Token, None, Draft]:
-        """Yield tokens; return the checked draft."""
+        """Yield tokens; return the draft as it was written. Closing closes the generator."""
         request = GenerationRequest(
             question=text,
             language=question.language or found.language,
@@ -125,11 +130,17 @@ class Answering:
             terms=found.terms,
             max_citations=question.max_citations,
         )
-        for piece in self._generator.generate(request):
-            if isinstance(piece, Draft):
-                return verified(piece, found.passages)
-            yield Token(piece)
-        return Draft("", (), ())
+        pieces = self._generator.generate(request)
+        try:
+            for piece in pieces:
+                if isinstance(piece, Draft):
+                    return piece
+                yield Token(piece)
+            return Draft("", (), ())
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()
 
     def _conclude(
         self,

@@ -24,6 +24,8 @@ from jibu.domain.weighing import idf, term_weights
 from jibu.ports import Embedder, Index, LanguageDetector, Records, Segmenter, UnitOfWork, WeightedTerm
 
 HISTORY_TURNS = 6
+STEEPEST = 100.0
+"""Fused scores beyond this show as 0 or 1: many copies of one text make the spread of the scores tiny."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ def _candidate(hit: Hit, dense: float, lexical: float | None, language: str) -> 
 
 def _scored(found: FoundPassage, candidate: Candidate, scores: dict[str, float]) -> FoundPassage:
     """Return the passage with its scores; the fused one is shown between 0 and 1."""
-    fused = 1 / (1 + math.exp(-scores[candidate.passage_id] / 2))
+    fused = 1 / (1 + math.exp(-max(-STEEPEST, min(STEEPEST, scores[candidate.passage_id])) / 2))
     return replace(found, score=round(fused, 4), dense=candidate.dense, lexical=candidate.lexical)
 
 
