@@ -1,0 +1,92 @@
+"""The extractive generator: answers in the documents' own sentences, and in nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from jibu.domain.answers import Citation, Draft
+from jibu.domain.citing import cite, lay_out, sentence_span
+from jibu.domain.cues import asked_for, numbers
+from jibu.domain.excerpts import Excerpt, excerpts
+from jibu.domain.passages import FoundPassage, Vector
+from jibu.domain.selection import Line, Need, Reading, choose, score
+from jibu.ports import GenerationRequest, Segmenter
+
+GAP = "\n\n"
+
+
+class ExtractiveGenerator:
+    """Selects and orders the sentences that answer. Holds no state, so any number of threads may share it."""
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self._segmenter = segmenter
+
+    @property
+    def name(self) -> str:
+        """What ``model.generator`` in an answer says."""
+        return "extractive"
+
+    def generate(self, request: GenerationRequest) -> Iterator[str | Draft]:
+        """Yield the answer claim by claim and last the draft; an empty draft where no sentence can stand."""
+        found = tuple(f for f in request.passages if f.passage.sentences)
+        claims = self._excerpts(request, found) if found else []
+        numbered: dict[tuple[str, int, int, int], Citation] = {}
+        parts: list[tuple[str, tuple[int, ...], float]] = []
+        for excerpt in claims:
+            cited = _numbers(excerpt, found, numbered)
+            parts.append((excerpt.text, cited, round(excerpt.support, 4)))
+            yield excerpt.text if len(parts) == 1 else GAP + excerpt.text
+        text, laid_out = lay_out(parts, GAP)
+        yield Draft(text, laid_out, tuple(numbered.values()))
+
+    def _excerpts(self, request: GenerationRequest, found: tuple[FoundPassage, ...]) -> list[Excerpt]:
+        terms = {weighted.term: weighted.weight for weighted in request.terms if weighted.weight > 0}
+        if not terms:
+            terms = dict.fromkeys(self._segmenter.terms(request.question, request.language), 1.0)
+        need = Need(terms, asked_for(request.question), numbers(request.question))
+        readings = [self._read(one, request) for one in found]
+        chosen = choose(score(readings, need), readings)
+        return excerpts(chosen, found, readings, request.max_citations)
+
+    def _read(self, found: FoundPassage, request: GenerationRequest) -> Reading:
+        passage = found.passage
+        names = (found.title, *passage.section_path)
+        near = _cosines(request.question_vector, found.sentence_vectors)
+        lines = []
+        for i, sentence in enumerate(passage.sentences):
+            text = sentence_span(found, sentence).text
+            terms = frozenset(self._segmenter.terms(text, passage.language))
+            closeness = near[i] if len(near) == len(passage.sentences) else None
+            lines.append(Line(i, sentence.start, sentence.end, text, sentence.kind, terms, closeness))
+        return Reading(
+            lines=tuple(lines),
+            heading=frozenset(self._segmenter.terms("\n".join(names), passage.language)),
+            source=(passage.document_id, passage.version),
+            titles=frozenset(name.casefold() for name in names),
+            foreign="und" not in (passage.language, request.language)
+            and passage.language.split("-")[0] != request.language.split("-")[0],
+        )
+
+
+def _cosines(question: Vector, sentences: tuple[Vector, ...]) -> list[float]:
+    """Return the cosine of each sentence to the question; none where vectors are missing or of another size."""
+    if not sentences or any(len(vector) != len(question) for vector in sentences):
+        return []
+    matrix = np.stack([np.frombuffer(vector, dtype=np.float32) for vector in sentences])
+    return [float(value) for value in matrix @ np.frombuffer(question, dtype=np.float32)]
+
+
+def _numbers(
+    excerpt: Excerpt, found: tuple[FoundPassage, ...], numbered: dict[tuple[str, int, int, int], Citation]
+) -> tuple[int, ...]:
+    """Return the numbers of an excerpt's citations, in order of first use over the whole answer."""
+    cited = []
+    for quote in excerpt.quotes:
+        source = found[quote.rank]
+        key = (source.passage.document_id, source.passage.version, quote.span.start, quote.span.end)
+        if key not in numbered:
+            numbered[key] = cite(len(numbered) + 1, source, quote.span, quote.page)
+        cited.append(numbered[key].number)
+    return tuple(dict.fromkeys(cited))
