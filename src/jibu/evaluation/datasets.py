@@ -99,10 +99,15 @@ def _document(folder: Path, row: dict[str, Any]) -> SourceDocument:
         media_type=media_type,
         filename=f"{name}.{suffix}",
         language=row.get("lang"),
-        url=row.get("url") or None,
+        url=_address(row.get("url")),
         text=text,
         path=path,
     )
+
+
+def _address(url: str | None) -> str | None:
+    """Return a web address; some sets hold other words in its place."""
+    return url if url and url.startswith(("https://", "http://")) else None
 
 
 def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
