@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from jibu.domain.documents import Block, BlockKind, ParsedDocument
 from jibu.domain.passages import TextSpan
@@ -14,6 +15,8 @@ Segment = Callable[[str, str], list[tuple[int, int]]]
 _CITABLE_WHOLE = 500  # characters: a longer list item or row is cut into its sentences
 _CODE_PIECE = 400
 _STRUCTURE = frozenset((BlockKind.HEADING, BlockKind.TABLE_HEADER))
+_ANNOUNCES = frozenset(":\uff1a")
+_STOPS = frozenset(".!?\u3002\u061f\u06d4\u0964\u17d4\u17d5\u1362")
 _DEAR = re.compile(r"[^\w\s]|\d")
 _DENSE = re.compile("[\u1200-\u137f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
@@ -111,8 +114,27 @@ def _spans(piece: str, kind: BlockKind, language: str, segment: Segment) -> list
     if kind is BlockKind.CODE:
         return _code_spans(piece)
     if kind is BlockKind.PARAGRAPH or len(piece) > _CITABLE_WHOLE:
-        return segment(piece, language)
+        return [
+            (start + a, start + b)
+            for start, end in _listed(piece)
+            for a, b in segment(piece[start:end], language)
+        ]
     return [(0, len(piece))] if piece.strip() else []
+
+
+def _listed(piece: str) -> list[tuple[int, int]]:
+    """Return the piece cut into the lines of lists without bullets: those after a line that ends with a colon.
+
+    Such a list goes on until a line ends like a sentence. Elsewhere a line break cuts nothing by itself.
+    """
+    cuts, listing, at = [0], False, 0
+    for line in piece.split("\n"):
+        if listing:
+            cuts.append(at)
+        at += len(line) + 1
+        end = line.rstrip()[-1:]
+        listing = end in _ANNOUNCES or (listing and end not in _STOPS)
+    return list(pairwise([*cuts, len(piece)]))
 
 
 def _code_spans(piece: str) -> list[tuple[int, int]]:
