@@ -19,7 +19,7 @@ from jibu.adapters.store.sqlite import open_sqlite
 from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
 from jibu.domain.decision import Thresholds
-from jibu.domain.errors import Misconfigured
+from jibu.domain.errors import Misconfigured, Unavailable
 from jibu.locales import Catalogue
 from jibu.ports import (
     Backlog,
@@ -48,6 +48,7 @@ from jibu.usecases.system_card import SystemCardUse
 
 PAGE_CLIENT = "JIBU/DEV/PAGE/web"
 PAGE_TOKEN_TTL_S = 900.0
+RELAY_SILENT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,13 +265,29 @@ def _health(p: Parts, *, external_issuer: bool) -> Health:
         "broker: local",
     )
     return Health(
-        (("records", p.records.ping), ("index", lambda: _ask(p.index)), ("broker", p.broker.ping)),
+        (
+            ("records", p.records.ping),
+            ("index", lambda: _ask(p.index)),
+            ("broker", p.broker.ping),
+            ("relay", lambda: _look_at_relay(p)),
+        ),
+        advisory=frozenset(("broker", "relay")),
         embedded=embedded if external_issuer else (*embedded, "tokens: local issuer"),
     )
 
 
 def _ask(index: Index) -> None:
     index.info()
+
+
+def _look_at_relay(p: Parts) -> None:
+    """Raises: Unavailable when no relay has been seen for a while, or work was given up."""
+    waiting = _backlog(p)
+    seen = waiting.relay_seen_at
+    if seen is None or (p.clock() - seen).total_seconds() > RELAY_SILENT_S:
+        raise Unavailable("no relay is running: documents are received, but not indexed")
+    if waiting.parked:
+        raise Unavailable(f"{waiting.parked} jobs were given up; `jibu check` counts them, the log says why")
 
 
 def _backlog(p: Parts) -> Backlog:

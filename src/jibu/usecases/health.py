@@ -43,18 +43,23 @@ class _Run:
 
 
 class Health:
-    """Asks every part. A part that hangs is asked again only after it came back."""
+    """Asks every part. A part that hangs is asked again only after it came back.
+
+    Parts named in ``advisory`` are shown and warned of, but questions can be answered without them.
+    """
 
     def __init__(
         self,
         checks: tuple[tuple[str, Check], ...],
         *,
         embedded: tuple[str, ...] = (),
+        advisory: frozenset[str] = frozenset(),
         timeout_s: float = 1.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._checks = checks
         self._embedded = embedded
+        self._advisory = advisory
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -65,8 +70,13 @@ class Health:
         runs = [(name, self._begin(name, check)) for name, check in self._checks]
         deadline = self._monotonic() + self._timeout_s
         results = tuple(self._collect(name, run, deadline) for name, run in runs)
-        warnings = tuple(f"{part} is embedded: one machine, not for production" for part in self._embedded)
-        return HealthReport(all(result.ok for result in results), results, self._embedded, warnings)
+        ready = all(result.ok or result.name in self._advisory for result in results)
+        return HealthReport(ready, results, self._embedded, self._warnings(results))
+
+    def _warnings(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
+        embedded = [f"{part} is embedded: one machine, not for production" for part in self._embedded]
+        ailing = [f"{r.name}: {r.detail}" for r in results if not r.ok and r.name in self._advisory]
+        return (*ailing, *embedded)
 
     def _begin(self, name: str, check: Check) -> _Run:
         with self._lock:
