@@ -1,29 +1,53 @@
-"""Near-duplicates: the same text in two documents should not take two places in a result."""
+"""Near-duplicates: the same text should not take two places at the top of a result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from jibu.domain.passages import FoundPassage
 
 SAME = 0.9
 CLOSE_COSINE = 0.01
+BEHIND = 3
 _GRAM = 4
 
 
+@dataclass(slots=True)
+class _Kept:
+    """A passage that stays, its grams, and whether a copy of it in another document stays too."""
+
+    passage: FoundPassage
+    grams: frozenset[str]
+    copied: bool = False
+
+
 def thinned(found: Sequence[FoundPassage]) -> Iterator[FoundPassage]:
-    """Yield passages in order, without those that all but repeat an earlier one."""
-    kept: list[tuple[FoundPassage, frozenset[str]]] = []
+    """Yield passages, best first, without those that all but repeat a better one.
+
+    The first copy in another document is a source of its own: it stays, ``BEHIND`` places further down.
+    """
+    kept: list[_Kept] = []
+    waiting: list[tuple[int, FoundPassage]] = []
     for one in found:
-        grams: frozenset[str] | None = None
-        for other, other_grams in kept:
-            if _may_repeat(one, other):
-                grams = grams or _grams(one.passage.text)
-                if _alike(grams, other_grams):
-                    break
-        else:
-            kept.append((one, grams or _grams(one.passage.text)))
+        original, grams = _original(one, kept)
+        if original is None:
+            kept.append(_Kept(one, grams))
             yield one
+        elif original.passage.passage.document_id != one.passage.document_id and not original.copied:
+            original.copied = True
+            waiting.append((len(kept) + BEHIND, one))
+        while waiting and waiting[0][0] <= len(kept):
+            yield waiting.pop(0)[1]
+    yield from (one for _, one in waiting)
+
+
+def _original(one: FoundPassage, kept: Sequence[_Kept]) -> tuple[_Kept | None, frozenset[str]]:
+    grams = _grams(one.passage.text)
+    for other in kept:
+        if _may_repeat(one, other.passage) and _alike(grams, other.grams):
+            return other, grams
+    return None, grams
 
 
 def _may_repeat(one: FoundPassage, other: FoundPassage) -> bool:
