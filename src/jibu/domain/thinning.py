@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from jibu.domain.passages import FoundPassage
 
@@ -13,13 +14,17 @@ BEHIND = 3
 _GRAM = 4
 
 
-@dataclass(slots=True)
-class _Kept:
-    """A passage that stays, its grams, and whether a copy of it in another document stays too."""
+@dataclass
+class _Seen:
+    """A passage, its grams once they are needed, and whether a copy of it in another document stays too."""
 
     passage: FoundPassage
-    grams: frozenset[str]
     copied: bool = False
+
+    @cached_property
+    def grams(self) -> frozenset[str]:
+        """What its text is made of."""
+        return _grams(self.passage.passage.text)
 
 
 def thinned(found: Sequence[FoundPassage]) -> Iterator[FoundPassage]:
@@ -27,27 +32,27 @@ def thinned(found: Sequence[FoundPassage]) -> Iterator[FoundPassage]:
 
     The first copy in another document is a source of its own: it stays, ``BEHIND`` places further down.
     """
-    kept: list[_Kept] = []
+    kept: list[_Seen] = []
     waiting: list[tuple[int, FoundPassage]] = []
-    for one in found:
-        original, grams = _original(one, kept)
+    for one in map(_Seen, found):
+        original = next((other for other in kept if _repeats(one, other)), None)
         if original is None:
-            kept.append(_Kept(one, grams))
-            yield one
-        elif original.passage.passage.document_id != one.passage.document_id and not original.copied:
+            kept.append(one)
+            yield one.passage
+        elif not original.copied and _document(original) != _document(one):
             original.copied = True
-            waiting.append((len(kept) + BEHIND, one))
+            waiting.append((len(kept) + BEHIND, one.passage))
         while waiting and waiting[0][0] <= len(kept):
             yield waiting.pop(0)[1]
     yield from (one for _, one in waiting)
 
 
-def _original(one: FoundPassage, kept: Sequence[_Kept]) -> tuple[_Kept | None, frozenset[str]]:
-    grams = _grams(one.passage.text)
-    for other in kept:
-        if _may_repeat(one, other.passage) and _alike(grams, other.grams):
-            return other, grams
-    return None, grams
+def _document(seen: _Seen) -> str:
+    return seen.passage.passage.document_id
+
+
+def _repeats(one: _Seen, other: _Seen) -> bool:
+    return _may_repeat(one.passage, other.passage) and _alike(one.grams, other.grams)
 
 
 def _may_repeat(one: FoundPassage, other: FoundPassage) -> bool:
