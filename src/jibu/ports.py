@@ -15,6 +15,7 @@ from jibu.domain.access import AccessFilter, Caller
 from jibu.domain.answers import Answer, Conversation, Draft, Feedback, Turn
 from jibu.domain.documents import Collection, Document, ErasureReceipt, Failure, NewDocument, ParsedDocument
 from jibu.domain.events import Event, Job
+from jibu.domain.linking import LinkedDocument
 from jibu.domain.passages import FoundPassage, Hit, IndexedPassage, Passage, Vector
 
 T = TypeVar("T")
@@ -258,7 +259,10 @@ class DocumentRecords(Protocol):
         *,
         title: str,
     ) -> None:
-        """Store a version's canonical text and passages (replacing what a broken-off run left). Raises: NotFound."""
+        """Store a version's canonical text, passages and link targets. Raises: NotFound.
+
+        Replaces what a broken-off run left. See ``jibu.domain.linking`` for the targets that are kept.
+        """
 
     def text(self, document_id: str, version: int | None = None) -> str:
         """Return the canonical text of a version (default: the live one). Raises: NotFound."""
@@ -279,6 +283,14 @@ class DocumentRecords(Protocol):
 
         Passages of other versions, erased or unknown ones are left out. So a search that overlaps a
         replacement sees the old version or the new one, never both or neither.
+        """
+
+    def linked(self, document_id: str, access: AccessFilter, limit: int) -> list[LinkedDocument]:
+        """Return live documents that the live version of this one links to, in the order of its links.
+
+        Both the document and those it links to must be in ``access`` (collections and owners; languages do not
+        count here): a link never tells of a document that may not be read. Targets are resolved now, so it does
+        not matter which document came first.
         """
 
     def activate(

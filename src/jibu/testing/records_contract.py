@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from jibu.testing.records_answers import AnswerCases
 from jibu.testing.records_documents import CollectionCases, DocumentCases
+from jibu.testing.records_links import LinkCases
 from jibu.testing.records_outbox import OutboxCases
 from jibu.testing.records_transactions import TransactionCases
 from jibu.testing.records_versions import VersionCases
 
 
 class RecordsContract(
-    CollectionCases, DocumentCases, VersionCases, AnswerCases, OutboxCases, TransactionCases
+    CollectionCases, DocumentCases, VersionCases, LinkCases, AnswerCases, OutboxCases, TransactionCases
 ):
     """Tests that each adapter of ``Records`` runs."""

@@ -15,7 +15,15 @@ from jibu.domain.answers import (
     Turn,
     Usage,
 )
-from jibu.domain.documents import Block, BlockKind, Collection, Document, NewDocument, ParsedDocument
+from jibu.domain.documents import (
+    Block,
+    BlockKind,
+    Collection,
+    Document,
+    Link,
+    NewDocument,
+    ParsedDocument,
+)
 from jibu.domain.events import Event
 from jibu.domain.passages import Passage, Sentence, TextSpan, passage_id
 from jibu.ports import Records
@@ -36,10 +44,11 @@ def collection(collection_id: str = "travel", **changes: object) -> Collection:
     return Collection(collection_id, **(values | changes))  # type: ignore[arg-type]
 
 
-def parsed(text: str) -> ParsedDocument:
-    """Return a text as one paragraph."""
+def parsed(text: str, *targets: str) -> ParsedDocument:
+    """Return a text as one paragraph, its first letters linking to ``targets``."""
     block = Block(BlockKind.PARAGRAPH, 0, len(text))
-    return ParsedDocument(text, (block,), pages=2, media_type="text/markdown")
+    links = tuple(Link(0, 4, target) for target in targets)
+    return ParsedDocument(text, (block,), pages=2, links=links, media_type="text/markdown")
 
 
 def passages(document_id: str, version: int, text: str, count: int = 3) -> list[Passage]:
@@ -76,13 +85,15 @@ def text_of(version: int) -> str:
     return f"Toleo {version}: pasipoti 😀 inagharimu shilingi {version * 1000}. " * 3
 
 
-def receive(records: Records, document_id: str, content: bytes = b"one", **changes: object) -> Document:
-    """Store a version in the collection "travel", which is made where it is missing."""
+def receive(
+    records: Records, document_id: str, content: bytes = b"one", where: str = "travel", **changes: object
+) -> Document:
+    """Store a version in a collection, which is made where it is missing."""
     values: dict[str, object] = {"filename": "a.md", "external_id": None} | changes
-    new = NewDocument("travel", content, **values)  # type: ignore[arg-type]
+    new = NewDocument(where, content, **values)  # type: ignore[arg-type]
     with records.write() as uow:
-        if not any(c.collection_id == "travel" for c in uow.collections.all()):
-            uow.collections.put(collection())
+        if not any(c.collection_id == where for c in uow.collections.all()):
+            uow.collections.put(collection(where))
         document = uow.documents.receive(
             document_id, new, title="A title", media_type="text/markdown", fingerprint="f" * 64, at=NOW
         )
@@ -90,12 +101,12 @@ def receive(records: Records, document_id: str, content: bytes = b"one", **chang
     return document
 
 
-def save(records: Records, document_id: str, version: int, count: int = 3) -> list[Passage]:
-    """Store a version's text and passages."""
+def save(records: Records, document_id: str, version: int, count: int = 3, *targets: str) -> list[Passage]:
+    """Store a version's text, passages and links."""
     found = passages(document_id, version, text_of(version), count)
     with records.write() as uow:
         uow.documents.save_parsed(
-            document_id, version, parsed(text_of(version)), found, title=f"Title {version}"
+            document_id, version, parsed(text_of(version), *targets), found, title=f"Title {version}"
         )
         uow.commit()
     return found

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from jibu.adapters.store import passage_rows
+from jibu.adapters.store import link_rows, passage_rows
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump
 from jibu.adapters.store.document_rows import NEWEST, is_version, missing, newest, of_version, to_document
-from jibu.domain.access import owner_key
+from jibu.domain.access import AccessFilter, owner_key
 from jibu.domain.documents import Document, DocumentStatus, Failure, NewDocument, ParsedDocument
 from jibu.domain.errors import Conflict, NotFound
+from jibu.domain.linking import LinkedDocument
 from jibu.domain.passages import FoundPassage, Passage
 from jibu.ports import Page
 
@@ -22,7 +23,7 @@ D = t.documents.c
 V = t.versions.c
 EPOCH = "epoch"
 # Children first, so that no row ever points at nothing.
-OF_VERSION = (t.passages, t.texts, t.contents, t.versions)
+OF_VERSION = (t.links, t.names, t.passages, t.texts, t.contents, t.versions)
 
 
 class SqlDocuments:
@@ -162,7 +163,7 @@ class SqlDocuments:
         *,
         title: str,
     ) -> None:
-        """Store a version's text and passages in place of older ones. Raises: NotFound."""
+        """Store a version's text, passages and links in place of older ones. Raises: NotFound."""
         self._change(
             document_id,
             version,
@@ -171,10 +172,11 @@ class SqlDocuments:
             pages=parsed.pages,
             passages=len(passages),
         )
-        for table in (t.passages, t.texts):
+        for table in (t.links, t.names, t.passages, t.texts):
             self._db.execute(delete(table).where(*is_version(table, document_id, version)))
         self._db.execute(insert(t.texts).values(document_id=document_id, version=version, text=parsed.text))
         passage_rows.save(self._db, passages)
+        link_rows.save(self._db, document_id, version, parsed.links)
 
     def text(self, document_id: str, version: int | None = None) -> str:
         """Return a version's canonical text, the live one's by default. Raises: NotFound."""
@@ -205,6 +207,10 @@ class SqlDocuments:
     def hydrate(self, passage_ids: Sequence[str], *, epoch: int) -> list[FoundPassage]:
         """Return passages of versions that were live at ``epoch``, in the order asked."""
         return passage_rows.hydrate(self._db, passage_ids, epoch)
+
+    def linked(self, document_id: str, access: AccessFilter, limit: int) -> list[LinkedDocument]:
+        """Return the documents that this one links to, of those that ``access`` allows."""
+        return link_rows.linked(self._db, document_id, access, limit)
 
     def activate(
         self, document_id: str, version: int, *, at: datetime, languages: tuple[str, ...]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from jibu.domain.errors import Misconfigured
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in ``migrations/versions``; a test keeps this true."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

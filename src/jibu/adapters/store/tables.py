@@ -158,6 +158,26 @@ passages = Table(
     UniqueConstraint("document_id", "version", "ordinal", name="passages_order"),
 )
 
+links = Table(
+    "document_links",
+    metadata,
+    Column("document_id", Id, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("target", Text, nullable=False),
+    _of_version(),
+)
+
+names = Table(
+    "document_names",
+    metadata,
+    Column("document_id", Id, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("name", Id, primary_key=True),
+    _of_version(),
+    Index("document_names_name", "name"),
+)
+
 conversations = Table(
     "conversations",
     metadata,
