@@ -12,11 +12,10 @@ from typing import Any
 
 import click
 
-from jibu.cli.loading import OPERATOR, load, report
+from jibu.cli.loading import load_sample, report
 from jibu.cli.options import settings_from
 from jibu.cli.serve import hand_down
 from jibu.cli.show import answer_lines
-from jibu.domain.documents import Collection, NewDocument
 from jibu.domain.errors import Misconfigured, Unavailable
 from jibu.settings import Settings
 
@@ -73,26 +72,8 @@ def _load(settings: Settings) -> None:
     click.echo(
         f"Loading the sample library: {len(sample.documents)} documents, {len(sample.languages)} languages"
     )
-    items = [
-        (
-            document.path,
-            NewDocument(
-                collection_id=sample.collection_id,
-                content=document.read(),
-                filename=Path(document.path).name,
-                title=document.title,
-                media_type=document.media_type,
-                url=document.url,
-                language=document.language,
-                external_id=document.external_id,
-                licence=document.licence,
-            ),
-        )
-        for document in sample.documents
-    ]
     with build(settings) as services:
-        services.collections.put(OPERATOR, Collection(sample.collection_id, sample.title, sample.languages))
-        report(load(services.documents, services.relay, items, len(items)))
+        report(load_sample(services))
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:

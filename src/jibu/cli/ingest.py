@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +50,8 @@ def command(  # noqa: PLR0917  one parameter per option
     files = files_under(paths)
     with build(settings_from(data_dir=data_dir)) as services:
         _ensure_collection(services, collection, title or collection, tuple(read.split()))
-        items = _items(files, collection, language, licence)
-        result = load(services.documents, services.relay, items, len(files))
+        items = [(name, partial(_read, path, name, collection, language, licence)) for path, name in files]
+        result = load(services.documents, services.relay, items)
     report(result)
     if result.failed:
         sys.exit(1)
@@ -64,18 +64,12 @@ def _ensure_collection(services: Services, collection_id: str, title: str, read:
         services.collections.put(OPERATOR, Collection(collection_id, title, read=read))
 
 
-def _items(
-    files: list[tuple[Path, str]], collection: str, language: str | None, licence: str | None
-) -> Iterator[tuple[str, NewDocument]]:
-    for path, name in files:
-        yield (
-            name,
-            NewDocument(
-                collection_id=collection,
-                content=path.read_bytes(),
-                filename=path.name,
-                language=language,
-                licence=licence,
-                external_id=name,
-            ),
-        )
+def _read(path: Path, name: str, collection: str, language: str | None, licence: str | None) -> NewDocument:
+    return NewDocument(
+        collection_id=collection,
+        content=path.read_bytes(),
+        filename=path.name,
+        language=language,
+        licence=licence,
+        external_id=name,
+    )

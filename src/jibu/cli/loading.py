@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from tqdm import tqdm
 
 from jibu.domain.access import Caller
-from jibu.domain.documents import Document, DocumentStatus, NewDocument
-from jibu.domain.errors import IndexBusy, JibuError
+from jibu.domain.documents import Collection, Document, DocumentStatus, NewDocument
+from jibu.domain.errors import InvalidInput, JibuError
 from jibu.relay import Relay
+from jibu.sample import SampleDocument, library
 from jibu.usecases.documents import Documents
+
+if TYPE_CHECKING:
+    from jibu.wiring import Services
 
 OPERATOR = Caller(
     "LOCAL/CLI/OPERATOR/jibu", frozenset({"rag.query", "rag.ingest", "rag.admin", "audit.read"})
 )
 POLL_S = 0.3
+Item = tuple[str, Callable[[], NewDocument]]
+"""A file's name and what reads it; reading may raise OSError."""
 
 
 @dataclass(slots=True)
@@ -34,27 +42,28 @@ class Loaded:
 def load(
     documents: Documents,
     relay: Relay,
-    items: Iterable[tuple[str, NewDocument]],
-    total: int,
+    items: Sequence[Item],
 ) -> Loaded:
     """Hand in every item, then index until nothing waits; both with a progress bar on standard error."""
     result = Loaded()
     waiting: dict[str, str] = {}
-    with tqdm(total=total, desc="receive", unit="file") as bar:
-        for name, new in items:
-            _receive(documents, name, new, result, waiting)
-            bar.update()
+    for name, read in tqdm(items, desc="receive", unit="file"):
+        _receive(documents, name, read, result, waiting)
     if waiting:
         _index(documents, relay, waiting, result)
     return result
 
 
 def _receive(
-    documents: Documents, name: str, new: NewDocument, result: Loaded, waiting: dict[str, str]
+    documents: Documents,
+    name: str,
+    read: Callable[[], NewDocument],
+    result: Loaded,
+    waiting: dict[str, str],
 ) -> None:
     try:
-        document, created = documents.receive(OPERATOR, new)
-    except JibuError as error:
+        document, created = documents.receive(OPERATOR, read())
+    except (JibuError, OSError) as error:
         result.failed.append((name, str(error)))
         return
     if created or document.status is DocumentStatus.RECEIVED:
@@ -68,7 +77,7 @@ def _receive(
 def _index(documents: Documents, relay: Relay, waiting: dict[str, str], result: Loaded) -> None:
     """Run the relay here; when another process holds the index, that one does the work and we watch."""
     stop = threading.Event()
-    worker = threading.Thread(target=_run_relay, args=(relay, stop), daemon=True)
+    worker = threading.Thread(target=relay.run_forever, args=(stop,), daemon=True)
     worker.start()
     try:
         with tqdm(total=len(waiting), desc="index", unit="file") as bar:
@@ -84,16 +93,31 @@ def _index(documents: Documents, relay: Relay, waiting: dict[str, str], result: 
         worker.join()
 
 
-def _run_relay(relay: Relay, stop: threading.Event) -> None:
-    try:
-        relay.run_forever(stop)
-    except IndexBusy:
-        return
-
-
 def _ended(documents: Documents, ids: list[str]) -> list[Document]:
     found = [documents.get(OPERATOR, document_id) for document_id in ids]
     return [d for d in found if d.status is not DocumentStatus.RECEIVED]
+
+
+def load_sample(services: Services) -> Loaded:
+    """Load the sample library into its collection."""
+    sample = library()
+    services.collections.put(OPERATOR, Collection(sample.collection_id, sample.title, sample.languages))
+    items = [(d.path, partial(_sample_document, sample.collection_id, d)) for d in sample.documents]
+    return load(services.documents, services.relay, items)
+
+
+def _sample_document(collection_id: str, document: SampleDocument) -> NewDocument:
+    return NewDocument(
+        collection_id=collection_id,
+        content=document.read(),
+        filename=Path(document.path).name,
+        title=document.title,
+        media_type=document.media_type,
+        url=document.url,
+        language=document.language,
+        external_id=document.external_id,
+        licence=document.licence,
+    )
 
 
 def report(result: Loaded) -> None:
@@ -104,17 +128,29 @@ def report(result: Loaded) -> None:
 
 
 def files_under(paths: Iterable[Path]) -> list[tuple[Path, str]]:
-    """Return (file, name relative to the folder given) for files and, recursively, folders; hidden ones left out."""
-    found: list[tuple[Path, str]] = []
+    """Return (file, name relative to the folder given) for files and, recursively, folders; hidden ones left out.
+
+    Raises: InvalidInput when two files have one name: the second would replace the first.
+    """
+    found: dict[str, Path] = {}
     for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file())
-            found.extend(
-                (p, p.relative_to(path).as_posix()) for p in inside if not _hidden(p.relative_to(path))
-            )
-        else:
-            found.append((path, path.name))
-    return found
+        for file, name in _named(path):
+            other = found.setdefault(name, file)
+            if other.resolve() != file.resolve():
+                raise InvalidInput(
+                    f"{other} and {file} are both named {name}: load them into two collections"
+                )
+    return [(file, name) for name, file in found.items()]
+
+
+def _named(path: Path) -> Iterator[tuple[Path, str]]:
+    if not path.is_dir():
+        yield path, path.name
+        return
+    for file in sorted(path.rglob("*")):
+        relative = file.relative_to(path)
+        if file.is_file() and not _hidden(relative):
+            yield file, relative.as_posix()
 
 
 def _hidden(relative: Path) -> bool:

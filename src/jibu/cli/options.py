@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from jibu.domain.errors import Misconfigured
 from jibu.settings import Settings, load
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -24,15 +27,24 @@ def data_option(function: F) -> F:
 
 
 def settings_from(**overrides: object) -> Settings:
-    """Return the settings with the options given on the command line. Raises: Misconfigured."""
+    """Return the settings with the options given on the command line. Raises: Misconfigured.
+
+    Log lines of a command are its warnings, on standard error; `serve` and `relay` set up their own.
+    """
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     return load(**overrides)
 
 
 def existing_data(data_dir: Path | None) -> Settings:
-    """Return the settings of a data folder that must exist already. Raises: click.UsageError."""
+    """Return the settings of a data folder that must exist already. Raises: Misconfigured."""
     settings = settings_from(data_dir=data_dir)
     if not settings.data_dir.is_dir():
-        raise click.UsageError(
+        raise Misconfigured(
             f"there is no data folder {settings.data_dir}; `jibu serve` or `jibu ingest` makes one"
         )
     return settings

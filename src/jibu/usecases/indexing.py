@@ -6,6 +6,7 @@ and the index is asked which passages it holds already.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -114,9 +115,8 @@ class Indexing:
         return document, passages
 
     def _chunk(self, document: Document, version: int, parsed: ParsedDocument, title: str) -> list[Passage]:
-        language = (
-            document.language or parsed.language or self._detector.detect(parsed.text[:LANGUAGE_SAMPLE])
-        )
+        declared = _primary(document.language) or _primary(parsed.language)
+        language = declared or self._detector.detect(parsed.text[:LANGUAGE_SAMPLE])
         return chunk(
             parsed,
             document_id=document.document_id,
@@ -220,3 +220,9 @@ class Indexing:
             age = (self._clock() - document.indexed_at).total_seconds()
             if age < self._sweep_delay_s:
                 raise Later(self._sweep_delay_s - age)
+
+
+def _primary(tag: str | None) -> str | None:
+    """Return the primary subtag, by which passages are found; None where a file declares something else."""
+    primary = re.split("[-_]", (tag or "").strip(), maxsplit=1)[0].lower()
+    return primary if re.fullmatch("[a-z]{2,3}", primary) else None
