@@ -22,7 +22,7 @@ NOT_SETTINGS = ("JIBU_TEST_",)
 class Settings(BaseSettings):
     """What an operator can choose. Sizes in bytes, times in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
 
     profile: Literal["dev", "production"] = Field(
         "dev",
@@ -101,7 +101,9 @@ def load(**overrides: object) -> Settings:
     unknown = sorted(
         name
         for name in os.environ
-        if name.startswith(PREFIX) and name not in known and not name.startswith(NOT_SETTINGS)
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not name.upper().startswith(NOT_SETTINGS)
     )
     if unknown:
         raise Misconfigured(f"unknown setting {', '.join(unknown)}; see docs/reference/configuration.md")
