@@ -192,8 +192,8 @@ def test_the_best_linked_passages_are_chosen() -> None:
 
 
 def test_the_floor_lies_between_chance_and_the_best() -> None:
-    """Nothing is added where no cosine is known."""
-    assert link_floor([None, BACKGROUND_COSINE + 0.1, BACKGROUND_COSINE]) == pytest.approx(
-        BACKGROUND_COSINE + 0.05
-    )
-    assert link_floor([None]) > BACKGROUND_COSINE
+    """Chance is a constant, or less where an embedder's cosines are lower."""
+    best = [BACKGROUND_COSINE, BACKGROUND_COSINE + 0.1]
+    assert link_floor(best, [0.9]) == pytest.approx(BACKGROUND_COSINE + 0.05)
+    assert link_floor([0.4, 0.5], [0.1, 0.5]) == pytest.approx(0.3)
+    assert link_floor([], []) > BACKGROUND_COSINE

@@ -100,7 +100,7 @@ def _usable(names: Iterable[str]) -> tuple[str, ...]:
 
 def names_of(place: Place) -> tuple[str, ...]:
     """Return the names that a document can be linked by."""
-    found = []
+    found: list[str] = []
     for address in _addresses(place):
         page = _page(address.parts)
         found.extend((_whole(address.host, page), _tail(page), _file(address.parts)))
@@ -239,7 +239,11 @@ def best_linked(cosines: Mapping[str, float], document_of: Mapping[str, str], fl
     return chosen
 
 
-def link_floor(best: Iterable[float | None]) -> float:
-    """Return the cosine that a linked passage must have: half way from chance to the best passage of all."""
-    top = max((cosine for cosine in best if cosine is not None), default=1.0)
-    return (top + BACKGROUND_COSINE) / 2
+def link_floor(best: Iterable[float], pool: Iterable[float]) -> float:
+    """Return the cosine that a linked passage must have: half way from chance to the best passage of all.
+
+    ``best``: the cosines of what is shown first; ``pool``: of all candidates, the least of which is near chance
+    where an embedder's cosines are lower than those of the one that the constant is of.
+    """
+    chance = min(pool, default=BACKGROUND_COSINE)
+    return (max(best, default=1.0) + min(chance, BACKGROUND_COSINE)) / 2

@@ -16,12 +16,13 @@ from jibu.domain.answers import Turn
 from jibu.domain.chunking import index_text
 from jibu.domain.confidence import SHOWN, Features, confidence, features
 from jibu.domain.errors import NotFound
-from jibu.domain.fusion import DEPTH, Candidate, fuse, ranked, smooth, support
+from jibu.domain.fusion import DEPTH, LINK_AFTER, Candidate, fuse, ranked, smooth, support
 from jibu.domain.passages import FoundPassage, Hit, Vector
 from jibu.domain.questions import check_text
 from jibu.domain.thinning import thinned
 from jibu.domain.weighing import idf, term_weights
 from jibu.ports import Embedder, Index, LanguageDetector, Records, Segmenter, UnitOfWork, WeightedTerm
+from jibu.usecases.following import Following, cosines
 
 HISTORY_TURNS = 6
 STEEPEST = 100.0
@@ -93,6 +94,7 @@ class Search:
         self._embedder = embedder
         self._segmenter = segmenter
         self._detector = detector
+        self._following = Following(records=records, index=index)
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         """Return the best passages.
@@ -111,7 +113,10 @@ class Search:
         scores = _fused(candidates, terms.mass)
         order = ranked(scores)
         found = self._fetch(order, candidates, scores, scene.epoch, request.limit)
-        seen = self._features(order, scores, found, terms)
+        seen = replace(self._features(order, scores, found, terms), follow_up=float(bool(earlier)))
+        if request.limit > LINK_AFTER:
+            pool = (c.dense for c in candidates.values())
+            found = self._following.extend(found, vector, scene.access, epoch=scene.epoch, pool=pool)
         return SearchResult(
             passages=tuple(thinned(found))[: request.limit],
             question_vector=vector,
@@ -161,23 +166,14 @@ class Search:
         near = {hit.passage_id: hit for hit in self._index.dense(vector, access, DEPTH)}
         worded = {hit.passage_id: hit for hit in self._index.lexical(terms.weighted, access, DEPTH)}
         only_words = [p for p in worded if p not in near]
-        cosines = {p: hit.score for p, hit in near.items()}
-        cosines.update(self._cosines(vector, only_words, access))
+        nearness = {p: hit.score for p, hit in near.items()}
+        nearness.update(cosines(self._index, vector, only_words, access))
         found = {}
         for p, hit in {**worded, **near}.items():
-            if p in cosines:
+            if p in nearness:
                 lexical = worded[p].score if p in worded else None
-                found[p] = _candidate(hit, cosines[p], lexical, language)
+                found[p] = _candidate(hit, nearness[p], lexical, language)
         return found
-
-    def _cosines(self, vector: Vector, passages: list[str], access: AccessFilter) -> dict[str, float]:
-        stored = zip(passages, self._index.vectors(passages, access), strict=True)
-        kept = [(p, v) for p, v in stored if v is not None]
-        if not kept:
-            return {}
-        matrix = np.stack([np.frombuffer(v, np.float32) for _, v in kept])
-        products = matrix @ np.frombuffer(vector, np.float32)
-        return {p: float(product) for (p, _), product in zip(kept, products, strict=True)}
 
     def _fetch(
         self,
