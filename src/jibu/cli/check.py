@@ -21,7 +21,7 @@ def command(data_dir: Path | None) -> None:
     with build(settings) as services:
         health = services.health.ready()
         for check in health.checks:
-            mark = "ok  " if check.ok else "FAIL"
+            mark = "ok  " if check.ok else "look" if health.ready else "FAIL"
             click.echo(f"{check.name:<9} {mark}  {check.detail or ''} {1000 * check.seconds:.0f} ms")
         card = services.system_card.get()
         click.echo(f"content   ok    {card.collections} collections, {card.passages} passages")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,10 +12,10 @@ from typing import Any
 import click
 
 from jibu.cli.loading import load_sample, report
-from jibu.cli.options import settings_from
+from jibu.cli.options import check_port, settings_from
 from jibu.cli.serve import hand_down
 from jibu.cli.show import answer_lines
-from jibu.domain.errors import Misconfigured, Unavailable
+from jibu.domain.errors import Unavailable
 from jibu.settings import Settings
 
 CLIENT = "JIBU/DEV/DEMO/terminal"
@@ -39,7 +38,7 @@ def command(data_dir: Path, port: int, *, leave: bool) -> None:
     settings = settings_from(
         data_dir=data_dir, host="127.0.0.1", port=port, profile="dev", log_level="warning"
     )
-    _check_port(port)
+    check_port(settings)
     _load(settings)
     hand_down(settings)
     with subprocess.Popen([sys.executable, "-m", "jibu", "serve"]) as server:
@@ -53,15 +52,6 @@ def command(data_dir: Path, port: int, *, leave: bool) -> None:
             click.echo("stopping")
         finally:
             server.terminate()
-
-
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Misconfigured(f"port {port} is taken; choose another one with --port") from error
 
 
 def _load(settings: Settings) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,3 +50,20 @@ def existing_data(data_dir: Path | None) -> Settings:
             f"there is no data folder {settings.data_dir}; `jibu serve` or `jibu ingest` makes one"
         )
     return settings
+
+
+def check_port(settings: Settings) -> None:
+    """Find out before anything starts whether the address can be listened on. Raises: Misconfigured."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Misconfigured(f"cannot listen on {settings.host}: {error.strerror}") from error
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            why = "is taken; choose another one with --port" if taken else f"cannot be used: {error.strerror}"
+            raise Misconfigured(f"port {settings.port} of {settings.host} {why}") from error

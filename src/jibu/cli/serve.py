@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from jibu.cli.options import data_option, settings_from
+from jibu.cli.options import check_port, data_option, settings_from
 from jibu.settings import PREFIX, Settings
 
 RESTART_DELAY_S = 1.0
@@ -38,6 +38,7 @@ def run(settings: Settings) -> None:
     from jibu.http import logs, server
     from jibu.wiring import prepare
 
+    check_port(settings)
     logs.configure(settings)
     prepare(settings)
     hand_down(settings)
