@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from jibu.domain.decision import Thresholds
 from jibu.domain.weighing import STEM_MARK, idf
@@ -33,9 +33,9 @@ class Features:
 NOTHING = Features(math.log(_LEAST_SCORE), 0.0, 1.0)
 """The features of an empty result."""
 
-WEIGHTS = Features(log_top=3.6041, lead=0.4091, missing=-1.9524, follow_up=1.7348)
-BIAS = -7.192
-THRESHOLDS = Thresholds(answered=0.85, partial=0.70)
+WEIGHTS = Features(log_top=4.3107, lead=0.1579, missing=-2.2649, follow_up=0.7527)
+BIAS = -6.8072
+THRESHOLDS = Thresholds(answered=0.80, partial=0.70)
 
 
 def features(
@@ -47,8 +47,9 @@ def features(
 ) -> Features:
     """Return the features of a result.
 
-    ``scores`` are best first, ``words`` the question's search terms (stems among them), ``shown`` the terms of the
-    best passages, ``frequency`` tells in how many of ``passages`` a term occurs.
+    ``scores`` are best first, ``words`` the search terms (stems among them) of the question or, where it is a story
+    that ends in a question, of its last sentence, ``shown`` the terms of the best passages, ``frequency`` tells in how
+    many of ``passages`` a term occurs.
     """
     if not scores:
         return NOTHING
@@ -59,9 +60,8 @@ def features(
 
 def confidence(found: Features) -> float:
     """Return the probability (0 to 1) that the documents hold the answer."""
-    logit = (
-        BIAS + WEIGHTS.log_top * found.log_top + WEIGHTS.lead * found.lead + WEIGHTS.missing * found.missing
-    )
+    pairs = zip(astuple(WEIGHTS), astuple(found), strict=True)
+    logit = BIAS + sum(weight * value for weight, value in pairs)
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
 
 

@@ -151,11 +151,16 @@ class Search:
         weights = term_weights(words, [self._segmenter.terms(text, language) for text in earlier])
         counts = self._index.frequencies(list(weights))
         return _Terms(
-            words=tuple(words),
+            words=tuple(self._segmenter.terms(self._asked(query, language), language)),
             weighted=tuple(WeightedTerm(term, weight) for term, weight in weights.items()),
             frequency=dict(zip(weights, counts, strict=True)),
             passages=self._index.info().passages,
         )
+
+    def _asked(self, query: str, language: str) -> str:
+        """Return the last sentence: before it stands the story, whose words the answer need not hold."""
+        sentences = self._segmenter.sentences(query, language)
+        return query[slice(*sentences[-1])] if sentences else query
 
     def _candidates(
         self, vector: Vector, terms: _Terms, access: AccessFilter, language: str
