@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -38,10 +39,11 @@ def command(data_dir: Path, port: int, *, leave: bool) -> None:
     settings = settings_from(
         data_dir=data_dir, host="127.0.0.1", port=port, profile="dev", log_level="warning"
     )
+    signal.signal(signal.SIGTERM, _interrupt)
     check_port(settings)
     _load(settings)
     hand_down(settings)
-    with subprocess.Popen([sys.executable, "-m", "jibu", "serve"]) as server:
+    with subprocess.Popen([sys.executable, "-m", "jibu", "serve", "--parent", str(os.getpid())]) as server:  # noqa: S603
         try:
             _wait_until_ready(server, port)
             token = _ask_all(settings, port)
@@ -52,6 +54,11 @@ def command(data_dir: Path, port: int, *, leave: bool) -> None:
             click.echo("stopping")
         finally:
             server.terminate()
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """Take SIGTERM for Ctrl-C, so that the service does not outlive the demo."""
+    raise KeyboardInterrupt
 
 
 def _load(settings: Settings) -> None:

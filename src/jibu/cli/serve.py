@@ -25,11 +25,16 @@ RESTART_DELAY_S = 1.0
 @click.option(
     "--relay/--no-relay", "relay", default=None, help="Run the relay beside the server [default: yes]."
 )
-def command(**options: object) -> None:
+@click.option("--parent", type=int, hidden=True, help="Stop when this process is no longer the parent.")
+def command(parent: int | None, **options: object) -> None:
     """Run the service: the API, its documentation at /docs and the page at /.
 
     Stops on SIGTERM or Ctrl-C after the running requests have ended (JIBU_DRAIN_TIMEOUT_S at most).
     """
+    from jibu.http.parent import stop_without
+
+    if parent is not None:
+        stop_without(parent)
     run(settings_from(**options))
 
 

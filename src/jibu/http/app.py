@@ -20,6 +20,7 @@ from jibu.http.gate import Gate
 from jibu.http.handlers import Gates, table
 from jibu.http.metrics import Metrics, forget_process
 from jibu.http.middleware import BodyLimit, Observed
+from jibu.http.parent import stop_without_supervisor
 from jibu.http.router import Dispatcher, System
 from jibu.http.security import BearerSecurity
 from jibu.http.services import Services
@@ -74,6 +75,7 @@ def factory() -> ASGIApp:
     settings = load()
     logs.configure(settings)
     sys.setswitchinterval(SWITCH_S)
+    stop_without_supervisor()
     stack = ExitStack()
     services = stack.enter_context(wiring.build(settings))
     examples = [Example(text, language) for text, language in services.examples]
