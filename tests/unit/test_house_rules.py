@@ -31,6 +31,7 @@ WIRES = {("http.app", "wiring"), ("http.app", "web")}
 VENDOR_HOMES = {
     "sqlalchemy": "adapters/store",
     "alembic": "adapters/store",
+    "psycopg": "adapters/store/postgres",
     "pypdfium2": "adapters/parse/pdf",
     "lxml": "adapters/parse",
     "openpyxl": "adapters/parse",

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump, strings
+from jibu.adapters.store.turns import COLLECTION, take
 from jibu.domain.documents import Collection
 from jibu.domain.errors import Conflict, NotFound
 
@@ -20,6 +21,7 @@ class SqlCollections:
 
     def put(self, collection: Collection) -> bool:
         """Create or replace; ``created_at`` of an existing one stays."""
+        take(self._db, COLLECTION, collection.collection_id)
         values: dict[str, Any] = {
             "title": collection.title,
             "languages": dump(collection.languages),
@@ -35,6 +37,7 @@ class SqlCollections:
 
     def get(self, collection_id: str) -> Collection:
         """Return one. Raises: NotFound."""
+        take(self._db, COLLECTION, collection_id)
         query = select(t.collections).where(t.collections.c.collection_id == collection_id)
         row = self._db.execute(query).one_or_none()
         if row is None:
@@ -48,6 +51,7 @@ class SqlCollections:
 
     def delete(self, collection_id: str) -> None:
         """Remove one. Raises: NotFound; Conflict while it holds documents."""
+        take(self._db, COLLECTION, collection_id)
         held = select(exists().where(t.documents.c.collection_id == collection_id))
         if self._db.execute(held).scalar():
             raise Conflict("the collection still holds documents")

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from jibu.adapters.store import answer_codec
 from jibu.adapters.store import tables as t
+from jibu.adapters.store.turns import ANSWER, CONVERSATION, take
 from jibu.domain.answers import Answer, Conversation, Feedback, Turn
 from jibu.domain.errors import NotFound
 from jibu.ports import Page
@@ -56,8 +57,8 @@ class SqlConversations:
 
     def append(self, conversation_id: str, turns: Sequence[Turn]) -> None:
         """Add turns. Raises: NotFound."""
-        # Locks the row where the database has row locks: two appends never take the same number.
-        known = select(C.conversation_id).where(C.conversation_id == conversation_id).with_for_update()
+        take(self._db, CONVERSATION, conversation_id)  # two appends never take the same number
+        known = select(C.conversation_id).where(C.conversation_id == conversation_id)
         if self._db.execute(known).scalar() is None:
             raise _missing(conversation_id)
         last = select(func.max(t.turns.c.ordinal)).where(t.turns.c.conversation_id == conversation_id)
@@ -78,6 +79,7 @@ class SqlConversations:
 
     def delete(self, conversation_id: str, owner: str) -> None:
         """Remove a conversation with all that hangs on it. Raises: NotFound."""
+        take(self._db, CONVERSATION, conversation_id)
         self.get(conversation_id, owner)
         of_it = A.conversation_id == conversation_id
         self._drop_answers(of_it)
@@ -91,6 +93,8 @@ class SqlConversations:
 
     def save_answer(self, answer: Answer, *, owner: str, question_sha256: str) -> None:
         """Keep an answer. Raises: NotFound when its conversation has been deleted meanwhile."""
+        if answer.conversation_id is not None:
+            take(self._db, CONVERSATION, answer.conversation_id)
         values = {
             "answer_id": answer.answer_id,
             "owner": owner,
@@ -114,6 +118,7 @@ class SqlConversations:
 
     def add_feedback(self, feedback: Feedback) -> None:
         """Keep or replace the feedback on an answer. Raises: NotFound."""
+        take(self._db, ANSWER, feedback.answer_id)
         self.answer(feedback.answer_id)
         values = {"rating": feedback.rating, "reason": feedback.reason, "created_at": feedback.created_at}
         old = update(t.feedback).where(t.feedback.c.answer_id == feedback.answer_id)

@@ -12,6 +12,7 @@ from jibu.adapters.store import link_rows, passage_rows
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump
 from jibu.adapters.store.document_rows import NEWEST, is_version, missing, newest, of_version, to_document
+from jibu.adapters.store.turns import KEY, ORIGIN, take
 from jibu.domain.access import AccessFilter, owner_key
 from jibu.domain.documents import Document, DocumentStatus, Failure, NewDocument, ParsedDocument
 from jibu.domain.errors import Conflict, NotFound
@@ -66,6 +67,7 @@ class SqlDocuments:
         return self.get(document_id)
 
     def _next_version(self, document_id: str, new: NewDocument, at: datetime) -> int:
+        take(self._db, KEY, document_id)
         known = select(t.collections.c.collection_id).where(
             t.collections.c.collection_id == new.collection_id
         )
@@ -90,6 +92,7 @@ class SqlDocuments:
 
     def get(self, document_id: str, version: int | None = None) -> Document:
         """Return one as its newest version, or this one, describes it. Raises: NotFound."""
+        take(self._db, KEY, document_id)
         query = newest() if version is None else of_version(version)
         row = self._db.execute(query.where(D.document_id == document_id)).one_or_none()
         if row is None:
@@ -100,12 +103,17 @@ class SqlDocuments:
         self, collection_id: str, *, owner: str | None, external_id: str | None, sha256: str
     ) -> Document | None:
         """Return the document with this external id, or without one and with this content."""
+        take(self._db, ORIGIN, collection_id, owner, external_id or sha256)
         query = newest().where(D.collection_id == collection_id, D.owner.is_not_distinct_from(owner))
         if external_id is None:
             query = query.where(D.external_id.is_(None), V.sha256 == sha256)
         else:
             query = query.where(D.external_id == external_id)
-        row = self._db.execute(query.order_by(D.document_id).limit(1)).one_or_none()
+        query = query.order_by(D.document_id).limit(1)
+        row = self._db.execute(query).one_or_none()
+        if row is not None:
+            take(self._db, KEY, row.document_id)
+            row = self._db.execute(query).one_or_none()  # it may have been erased before it was our turn
         return None if row is None else to_document(row)
 
     def fingerprint(self, document_id: str) -> str:
@@ -250,12 +258,14 @@ class SqlDocuments:
         )
 
     def _change(self, document_id: str, version: int, **values: object) -> None:
+        take(self._db, KEY, document_id)
         changed = update(t.versions).where(*is_version(t.versions, document_id, version)).values(**values)
         if not self._db.execute(changed).rowcount:
             raise missing(document_id)
 
     def drop_versions(self, document_id: str, *, before: int) -> int:
         """Remove versions older than ``before`` but for the live one; return how many."""
+        take(self._db, KEY, document_id)
         live = select(D.live_version).where(D.document_id == document_id).scalar_subquery()
         dropped = 0
         for table in OF_VERSION:
@@ -266,6 +276,7 @@ class SqlDocuments:
 
     def erase(self, document_id: str) -> tuple[tuple[str, int], ...]:
         """Remove every row of a document, its jobs too; return how many from each table. Raises: NotFound."""
+        take(self._db, KEY, document_id)
         removed = []
         for table, column in (
             *((table, table.c.document_id) for table in OF_VERSION),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, inse
 
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump, load
+from jibu.adapters.store.turns import KEY, LEASE, take, try_take
 from jibu.domain.events import Event, Job
 from jibu.ports import Backlog
 
@@ -19,6 +20,7 @@ E = t.events.c
 L = t.leases.c
 RELAY = "relay:"
 FORGET_RELAY = timedelta(days=1)
+SPARE = 16
 
 
 class SqlOutbox:
@@ -42,6 +44,7 @@ class SqlOutbox:
 
     def enqueue(self, kind: str, key: str, version: int, *, at: datetime, delay_s: float = 0.0) -> None:
         """Leave a job, once for each (kind, key, version); wake a parked one."""
+        take(self._db, KEY, key)
         due = {"attempts": 0, "due_at": at + timedelta(seconds=delay_s)}
         same = (J.kind == kind, J.key == key, J.version == version)
         if self._db.execute(select(J.job_id).where(*same)).scalar() is None:
@@ -56,30 +59,51 @@ class SqlOutbox:
         return self._db.execute(_claimable(at, ()).limit(1)).first() is not None
 
     def claim_jobs(self, *, at: datetime, lease_s: float, limit: int, kinds: Sequence[str] = ()) -> list[Job]:
-        """Lease due jobs, oldest first, and count the attempt."""
-        query = _claimable(at, kinds).limit(limit).with_for_update(skip_locked=True)
-        rows = self._db.execute(query).all()
-        if not rows:
-            return []
-        token = uuid4().hex
-        leased = update(t.jobs).where(J.job_id.in_([row.job_id for row in rows]))
+        """Lease due jobs, oldest first and one of a key, and count the attempt."""
+        claimed: list[Job] = []
         until = at + timedelta(seconds=lease_s)
-        self._db.execute(leased.values(lease_token=token, lease_until=until, attempts=J.attempts + 1))
-        return [_job(row, token) for row in rows]
+        for job_id, key in self._candidates(at, kinds, limit):
+            if len(claimed) == limit:
+                break
+            # A key that another transaction works on is left to it. Ours shows no lease of another one now.
+            if key in {job.key for job in claimed} or not try_take(self._db, KEY, key):
+                continue
+            query = _claimable(at, kinds).where(J.job_id == job_id)
+            row = self._db.execute(query.with_for_update(skip_locked=True, of=t.jobs)).one_or_none()
+            if row is not None:
+                claimed.append(_job(row, uuid4().hex))
+                lease = {"lease_token": claimed[-1].lease_token, "lease_until": until}
+                leased = update(t.jobs).where(J.job_id == job_id)
+                self._db.execute(leased.values(**lease, attempts=J.attempts + 1))
+        return claimed
+
+    def _candidates(self, at: datetime, kinds: Sequence[str], limit: int) -> Iterator[tuple[int, str]]:
+        """Yield (id, key) of claimable jobs in handfuls: others may be about to take the first ones."""
+        after = 0
+        while True:
+            query = _claimable(at, kinds).where(J.job_id > after).limit(limit + SPARE)
+            rows = self._db.execute(query).all()
+            if not rows:
+                return
+            yield from ((row.job_id, row.key) for row in rows)
+            after = rows[-1].job_id
 
     def extend(self, job: Job, *, at: datetime, lease_s: float) -> bool:
         """Prolong the lease; False when it was lost."""
+        take(self._db, KEY, job.key)
         until = at + timedelta(seconds=lease_s)
         return bool(self._db.execute(update(t.jobs).where(_held(job)).values(lease_until=until)).rowcount)
 
     def finish(self, job: Job) -> bool:
         """Remove a job that is done; False when its lease was lost."""
+        take(self._db, KEY, job.key)
         return bool(self._db.execute(delete(t.jobs).where(_held(job))).rowcount)
 
     def retry(
         self, job: Job, *, at: datetime, delay_s: float, error: str, park: bool, counted: bool = True
     ) -> None:
         """Give a job back for later, or park it."""
+        take(self._db, KEY, job.key)
         self._db.execute(
             update(t.jobs)
             .where(_held(job))
@@ -104,6 +128,7 @@ class SqlOutbox:
 
     def lead(self, name: str, holder: str, *, at: datetime, lease_s: float) -> bool:
         """Take or prolong a named lease; False while another has it."""
+        take(self._db, LEASE, name)
         values = {"holder": holder, "seen_at": at, "until": at + timedelta(seconds=lease_s)}
         mine = and_(L.name == name, or_(L.holder == holder, L.until <= at))
         if self._db.execute(update(t.leases).where(mine).values(**values)).rowcount:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump, load, strings
+from jibu.adapters.store.turns import KEY, take
 from jibu.domain.documents import ErasureReceipt
 from jibu.domain.errors import NotFound
 
@@ -22,6 +23,7 @@ class SqlReceipts:
 
     def add(self, receipt: ErasureReceipt) -> None:
         """Keep or replace a receipt."""
+        take(self._db, KEY, receipt.document_id)
         self._db.execute(delete(t.receipts).where(R.receipt_id == receipt.receipt_id))
         self._db.execute(
             insert(t.receipts).values(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from jibu.adapters.store import tables
 from jibu.domain.errors import Misconfigured
 
 HEAD = "0002"
@@ -21,12 +22,42 @@ def current(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def whole(connection: Connection) -> str | None:
+    """Return the revision as ``current`` does. Raises: Misconfigured when tables are missing or left over."""
+    present = current(connection)
+    there = set(inspect(connection).get_table_names()) & set(tables.metadata.tables)
+    missing = set(tables.metadata.tables) - there if present == HEAD else set[str]()
+    if missing:
+        raise Misconfigured(
+            f"the database says revision {present}, but has no table {', '.join(sorted(missing))}: restore a backup"
+        )
+    if present is None and there:
+        raise Misconfigured(
+            f"the database has tables of Jibu ({', '.join(sorted(there))}), but no note of their revision: "
+            "restore a backup, or give Jibu an empty database"
+        )
+    return present
+
+
+def too_new(present: str) -> Misconfigured:
+    """Return the error for a revision that this code does not know."""
+    return Misconfigured(f"the database (revision {present}) is newer than this version of Jibu; update Jibu")
+
+
+def steps() -> list[tuple[str, str]]:
+    """Return (revision, what it brings), oldest first."""
+    from alembic.script import ScriptDirectory
+
+    found = ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    return [(step.revision, step.doc.splitlines()[0]) for step in found][::-1]
+
+
 def migrate(connection: Connection, revision: str = HEAD) -> None:
     """Move up or down to ``revision`` ("base": nothing left) in the transaction that is open.
 
     Raises: Misconfigured when the database is at a revision that this code does not know.
     """
-    present = current(connection)
+    present = whole(connection)
     if present == revision:
         return
     # Alembic is slow to import and hardly ever needed: every start but the first ends above.
@@ -40,9 +71,7 @@ def migrate(connection: Connection, revision: str = HEAD) -> None:
     script = ScriptDirectory.from_config(config)
     known = [step.revision for step in script.walk_revisions()]
     if present is not None and present not in known:
-        raise Misconfigured(
-            f"the database (revision {present}) is newer than this version of Jibu; update Jibu"
-        )
+        raise too_new(present)
     if revision == "base" or (present is not None and known.index(present) < known.index(revision)):
         command.downgrade(config, revision)
     else:

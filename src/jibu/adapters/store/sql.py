@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, Self
 
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jibu.adapters.store import schema
@@ -15,17 +16,18 @@ from jibu.adapters.store.conversations import SqlConversations
 from jibu.adapters.store.documents import SqlDocuments
 from jibu.adapters.store.outbox import SqlOutbox
 from jibu.adapters.store.receipts import SqlReceipts
-from jibu.domain.errors import JibuError, Unavailable
-
-WRITES = "jibu_writes"
-"""Execution option that tells a vendor's begin hook that the transaction may write."""
+from jibu.adapters.store.turns import TURNS, WRITES, Locking, Turns
+from jibu.domain.errors import Conflict, JibuError, Unavailable
 
 
-class Vendor(Protocol):
+class Vendor(Locking, Protocol):
     """What differs between databases."""
 
     def engine(self, url: str) -> Engine:
-        """Return an engine whose transactions are snapshots, and exclusive where ``WRITES`` asks for it."""
+        """Return an engine whose transactions are snapshots or, where ``WRITES`` asks for it, may write.
+
+        Those that write exclude each other, or they see what is committed and take turns (see ``turns``).
+        """
 
     def translate(self, error: DBAPIError) -> JibuError | None:
         """Return the domain's word for a driver's error, None to let it pass (broken constraints)."""
@@ -37,11 +39,15 @@ class Vendor(Protocol):
         """Take bytes of removed rows out of the files. Raises: Unavailable."""
 
 
+UNKNOWN = "the connection to the database was lost while a change was being kept; it may have been or not"
+
+
 class SqlUnitOfWork:
     """One transaction. See ``jibu.ports.UnitOfWork``."""
 
-    def __init__(self, engine: Engine, *, writes: bool) -> None:
+    def __init__(self, engine: Engine, vendor: Vendor, *, writes: bool) -> None:
         self._engine = engine
+        self._vendor = vendor
         self._writes = writes
         self._connection: Connection | None = None
 
@@ -50,7 +56,8 @@ class SqlUnitOfWork:
             connection = self._engine.connect()
         except PoolTimeout as error:
             raise Unavailable("the database is busy", retry_after=2.0) from error
-        self._connection = connection.execution_options(**{WRITES: self._writes})
+        turns = Turns(self._vendor) if self._writes else None
+        self._connection = connection.execution_options(**{WRITES: self._writes, TURNS: turns})
         try:
             self._connection.begin()
         except BaseException:
@@ -62,10 +69,23 @@ class SqlUnitOfWork:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+        for error in exc:
+            if isinstance(error, IntegrityError):
+                raise Conflict("another change came first; look again and repeat this one") from error
 
     def commit(self) -> None:
-        """Make the changes durable and visible. Raises: Unavailable."""
-        self._open.commit()
+        """Make the changes durable and visible.
+
+        Raises: Unavailable. Where the connection broke meanwhile nobody knows whether they were kept, so this is
+        never repeated here; the caller may look, or send the same again: every change in Jibu allows that.
+        """
+        connection = self._open
+        try:
+            connection.commit()
+        except Unavailable as error:
+            if not connection.invalidated:
+                raise
+            raise Unavailable(UNKNOWN, retry_after=error.retry_after) from error
 
     @property
     def _open(self) -> Connection:
@@ -111,17 +131,19 @@ class SqlRecords:
         error = context.sqlalchemy_exception
         if not isinstance(error, DBAPIError):
             return
+        if context.is_pre_ping and context.is_disconnect:
+            return  # the pool opens another connection
         known = self._vendor.translate(error)
         if known is not None:
             raise known from error
 
     def read(self) -> SqlUnitOfWork:
         """Open a snapshot."""
-        return SqlUnitOfWork(self._engine, writes=False)
+        return SqlUnitOfWork(self._engine, self._vendor, writes=False)
 
     def write(self) -> SqlUnitOfWork:
         """Open a transaction that may write."""
-        return SqlUnitOfWork(self._engine, writes=True)
+        return SqlUnitOfWork(self._engine, self._vendor, writes=True)
 
     def migrate(self, revision: str = schema.HEAD) -> None:
         """Bring the tables to a revision; processes that do so at once wait for each other.
@@ -131,6 +153,16 @@ class SqlRecords:
         with self._engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
             self._vendor.lock_schema(connection)
             schema.migrate(connection, revision)
+
+    def look(self, check: Callable[[Connection], None]) -> None:
+        """Let ``check`` look at the database itself. Raises: Unavailable, Misconfigured, what ``check`` raises."""
+        with self._engine.connect() as connection, connection.begin():
+            check(connection)
+
+    def revision(self) -> str | None:
+        """Return the tables' revision, None where there are none. Raises: Misconfigured when it is half there."""
+        with self._engine.connect() as connection, connection.begin():
+            return schema.whole(connection)
 
     def compact(self) -> None:
         """Overwrite what removed rows left behind. Raises: Unavailable."""

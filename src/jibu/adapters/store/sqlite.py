@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from jibu.adapters.store.sql import WRITES, SqlRecords
+from jibu.adapters.store.sql import SqlRecords
+from jibu.adapters.store.turns import WRITES
 from jibu.domain.errors import JibuError, Misconfigured, Unavailable
 
 BUSY_S = 10.0
@@ -45,6 +46,13 @@ class Sqlite:
         """Sort SQLite's error codes into: try again, broken, not allowed, failing."""
         return _translate(error.orig)
 
+    def lock(self, connection: Connection, name: str) -> None:
+        """Do nothing: a writing transaction already excludes all others."""
+
+    def try_lock(self, connection: Connection, name: str) -> bool:  # noqa: ARG002
+        """Do nothing, as above."""
+        return True
+
     def lock_schema(self, connection: Connection) -> None:
         """Do nothing: a writing transaction already excludes all others."""
 
@@ -63,8 +71,8 @@ class Sqlite:
             raise Unavailable("the database is being read; its log could not be emptied", retry_after=2.0)
 
 
-def open_sqlite(path: Path, *, busy_s: float = BUSY_S) -> SqlRecords:
-    """Open or create the database file and bring its tables up to date.
+def open_sqlite(path: Path, *, busy_s: float = BUSY_S, migrate: bool = True) -> SqlRecords:
+    """Open or create the database file and bring its tables up to date (unless ``migrate`` is False).
 
     Raises: Misconfigured (not a database, newer than this code, no permission), Unavailable (locked, disk).
     """
@@ -77,7 +85,8 @@ def open_sqlite(path: Path, *, busy_s: float = BUSY_S) -> SqlRecords:
         raise Misconfigured(f"the data folder cannot be used: {error.strerror}") from error
     records = SqlRecords(str(URL.create("sqlite+pysqlite", database=str(path))), Sqlite(busy_s))
     try:
-        records.migrate()
+        if migrate:
+            records.migrate()
     except BaseException:
         records.close()
         raise

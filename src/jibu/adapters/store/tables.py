@@ -27,7 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-Id = String(255)
+# Ids sort by code points in every database, whatever language its owner chose.
+Id = String(255).with_variant(String(255, collation="C"), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -8,6 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+ID = sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
 TIME = sa.DateTime(timezone=True)
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -25,7 +26,7 @@ def _outbox() -> None:
         "jobs",
         sa.Column("job_id", SERIAL, autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(length=50), nullable=False),
-        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("key", ID, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
@@ -60,7 +61,7 @@ def _outbox() -> None:
     )
     op.create_table(
         "leases",
-        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("name", ID, nullable=False),
         sa.Column("holder", sa.String(length=64), nullable=False),
         sa.Column("seen_at", TIME, nullable=False),
         sa.Column("until", TIME, nullable=False),
@@ -68,7 +69,7 @@ def _outbox() -> None:
     )
     op.create_table(
         "counters",
-        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("name", ID, nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
@@ -79,7 +80,7 @@ def _outbox() -> None:
 def _collections() -> None:
     op.create_table(
         "collections",
-        sa.Column("collection_id", sa.String(length=255), nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("languages", sa.Text(), nullable=False),
         sa.Column("read_scopes", sa.Text(), nullable=False),
@@ -90,7 +91,7 @@ def _collections() -> None:
     op.create_table(
         "erasure_receipts",
         sa.Column("receipt_id", sa.String(length=64), nullable=False),
-        sa.Column("document_id", sa.String(length=255), nullable=False),
+        sa.Column("document_id", ID, nullable=False),
         sa.Column("erased_at", TIME, nullable=False),
         sa.Column("removed", sa.Text(), nullable=False),
         sa.Column("verified", sa.Text(), nullable=False),
@@ -102,8 +103,8 @@ def _collections() -> None:
 def _documents() -> None:
     op.create_table(
         "documents",
-        sa.Column("document_id", sa.String(length=255), nullable=False),
-        sa.Column("collection_id", sa.String(length=255), nullable=False),
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("collection_id", ID, nullable=False),
         sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("individual_id", sa.Text(), nullable=True),
@@ -122,7 +123,7 @@ def _documents() -> None:
     op.create_index("documents_received", "documents", ["received_at"], unique=False)
     op.create_table(
         "document_versions",
-        sa.Column("document_id", sa.String(length=255), nullable=False),
+        sa.Column("document_id", ID, nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("failure_reason", sa.String(length=100), nullable=True),
@@ -153,7 +154,7 @@ def _documents() -> None:
 def _texts() -> None:
     op.create_table(
         "document_contents",
-        sa.Column("document_id", sa.String(length=255), nullable=False),
+        sa.Column("document_id", ID, nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -164,7 +165,7 @@ def _texts() -> None:
     )
     op.create_table(
         "document_texts",
-        sa.Column("document_id", sa.String(length=255), nullable=False),
+        sa.Column("document_id", ID, nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -175,8 +176,8 @@ def _texts() -> None:
     )
     op.create_table(
         "passages",
-        sa.Column("passage_id", sa.String(length=255), nullable=False),
-        sa.Column("document_id", sa.String(length=255), nullable=False),
+        sa.Column("passage_id", ID, nullable=False),
+        sa.Column("document_id", ID, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("start_offset", sa.Integer(), nullable=False),
@@ -197,7 +198,7 @@ def _texts() -> None:
 def _conversations() -> None:
     op.create_table(
         "conversations",
-        sa.Column("conversation_id", sa.String(length=255), nullable=False),
+        sa.Column("conversation_id", ID, nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("conversation_id"),
@@ -205,12 +206,12 @@ def _conversations() -> None:
     op.create_index("conversations_owner", "conversations", ["owner", "created_at"], unique=False)
     op.create_table(
         "conversation_turns",
-        sa.Column("conversation_id", sa.String(length=255), nullable=False),
+        sa.Column("conversation_id", ID, nullable=False),
         sa.Column("ordinal", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("role", sa.String(length=20), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
-        sa.Column("answer_id", sa.String(length=255), nullable=True),
+        sa.Column("answer_id", ID, nullable=True),
         sa.ForeignKeyConstraint(
             ["conversation_id"],
             ["conversations.conversation_id"],
@@ -219,9 +220,9 @@ def _conversations() -> None:
     )
     op.create_table(
         "answers",
-        sa.Column("answer_id", sa.String(length=255), nullable=False),
+        sa.Column("answer_id", ID, nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("conversation_id", sa.String(length=255), nullable=True),
+        sa.Column("conversation_id", ID, nullable=True),
         sa.Column("question_sha256", sa.String(length=64), nullable=False),
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
@@ -235,7 +236,7 @@ def _conversations() -> None:
     op.create_index("answers_created", "answers", ["created_at"], unique=False)
     op.create_table(
         "feedback",
-        sa.Column("answer_id", sa.String(length=255), nullable=False),
+        sa.Column("answer_id", ID, nullable=False),
         sa.Column("rating", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("created_at", TIME, nullable=False),
