@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jibu.domain.fusion import BACKGROUND_COSINE, LINK_DOCUMENTS, LINK_PASSAGES
 from jibu.domain.linking import (
     MAX_NAME,
+    MAX_NAMESAKES,
     MAX_TARGET,
     MAX_TARGETS,
     Place,
@@ -16,6 +17,7 @@ from jibu.domain.linking import (
     leading,
     link_floor,
     link_targets,
+    names_asked,
     names_of,
     resolve,
 )
@@ -34,7 +36,7 @@ def linked(target: str, source: Place, *others: Place) -> list[str]:
     for each in (source, *others):
         for name in names_of(each):
             known.setdefault(name, []).append(each)
-    return resolve(link_targets([target]), source, known)
+    return resolve(names_asked(link_targets([target]), source), source, known, 9)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,8 @@ def test_a_target_may_name_a_folder() -> None:
 def test_what_says_too_little_is_no_link(target: str) -> None:
     """A common file name elsewhere, a last word, a bare host, the root."""
     source = place("permits/travel.md", url="https://code.example/permits/travel.md")
+    many = [place(f"{n}/fees.md") for n in range(MAX_NAMESAKES + 1)]
+    assert linked("fees.md", source, *many) == []
     assert linked(target, source, place("other/readme.md"), place("permits/fees.md"), place("x")) == []
 
 
@@ -169,7 +173,7 @@ def test_any_text_is_survived(targets: list[str], url: str, external_id: str, fi
     source = Place("s", "c", url, external_id, filename)
     kept = link_targets(targets)
     known = {name: [Place("d", "c")] for name in names_of(source)}
-    assert resolve(kept, source, known) in ([], ["d"])
+    assert resolve(names_asked(kept, source), source, known, 9) in ([], ["d"])
     assert all(1 < len(name) <= MAX_NAME and "\0" not in name for name in known)
 
 

@@ -20,6 +20,8 @@ MAX_TARGETS = 60
 MAX_TARGET = 500
 """Characters."""
 MAX_NAME = 255
+MAX_NAMESAKES = 10
+"""A file name that more documents have says nothing."""
 MIN_FOLDER = 6
 """A shorter name of a folder (docs, spec, v1) says too little to stand for it alone."""
 
@@ -33,6 +35,8 @@ _NO_DOCUMENT = re.compile(
     r"\.(?:png|jpe?g|gif|svg|webp|ico|bmp|css|js|mp[34]|mov|avi|wav|ogg|zip|gz|tar|exe|woff2?|ics)$",
     re.IGNORECASE,
 )
+_UNSTORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What decoding may bring and not every database takes."""
 _INDEX = frozenset({"index", "readme", "default"})
 
 Parts = tuple[str, ...]
@@ -86,16 +90,12 @@ def _cleaned(raw: str) -> str | None:
     text = unquote(text)
     if not text or len(text) > MAX_TARGET or _NO_DOCUMENT.search(text):
         return None
-    return text if _storable(text) else None
-
-
-def _storable(text: str) -> bool:
-    """Tell whether every database takes it: decoding may bring control characters."""
-    return not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
+    return None if _UNSTORABLE.search(text) else text
 
 
 def _usable(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in names if name and len(name) <= MAX_NAME and _storable(name)))
+    fit = (name for name in names if 0 < len(name) <= MAX_NAME and not _UNSTORABLE.search(name))
+    return tuple(dict.fromkeys(fit))
 
 
 def names_of(place: Place) -> tuple[str, ...]:
@@ -110,60 +110,74 @@ def names_of(place: Place) -> tuple[str, ...]:
     return _usable(found)
 
 
-def names_asked(target: str, source: Place) -> tuple[str, ...]:
-    """Return the names that a target in a document asks for, the surest first."""
-    addresses = _meant(target, source)
+def names_asked(targets: Iterable[str], source: Place) -> list[tuple[str, ...]]:
+    """Return the names that each target in a document asks for, the surest first."""
+    own = _addresses(source)
+    return [_asked(target, own) for target in targets]
+
+
+def _asked(target: str, own: Sequence[_Address]) -> tuple[str, ...]:
+    addresses = _meant(target, own)
     pages = [_page(a.parts) for a in addresses]
     asked = [_whole(a.host, page) for a, page in zip(addresses, pages, strict=True)]
     asked.extend(_tail(page) for page in pages)
-    asked.extend(_inside(addresses[-1].parts, source))
+    asked.extend(_inside(addresses[-1].parts, own))
     asked.append(_file(addresses[-1].parts))
     return _usable(asked)
 
 
-def resolve(targets: Sequence[str], source: Place, known: Mapping[str, Sequence[Place]]) -> list[str]:
-    """Return the ids of the documents that targets mean, in order, each once, never the source itself.
+def resolve(
+    asked: Iterable[Sequence[str]], source: Place, known: Mapping[str, Sequence[Place]], limit: int
+) -> list[str]:
+    """Return the ids of up to ``limit`` documents that targets mean, in order, each once, never the source itself.
 
-    ``known`` gives the documents (at least the allowed ones that were asked for) by name.
+    ``asked`` holds what ``names_asked`` says of each target, ``known`` the allowed documents by name.
     """
     chosen: dict[str, None] = {}
-    for target in targets:
-        for name in names_asked(target, source):
-            places = known.get(name, ())
-            if any(p.document_id == source.document_id for p in places):
-                break
-            if places:
-                chosen.setdefault(min(places, key=lambda p: _distance(p, source, target)).document_id)
-                break
+    for names in asked:
+        if len(chosen) >= limit:
+            break
+        name = next((name for name in names if name in known), "")
+        meant = _nearest(known[name], source, names) if name else None
+        if meant is not None and not (name[0] == FILE and len(known[name]) > MAX_NAMESAKES):
+            chosen.setdefault(meant)
     return list(chosen)
 
 
-def _meant(target: str, source: Place) -> list[_Address]:
+def _nearest(places: Sequence[Place], source: Place, asked: Sequence[str]) -> str | None:
+    """Return the id of the place that is meant; None where it is the source itself."""
+    if any(p.document_id == source.document_id for p in places):
+        return None
+    if len(places) == 1:
+        return places[0].document_id
+    return min(places, key=lambda p: _distance(p, source, asked)).document_id
+
+
+def _meant(target: str, own: Sequence[_Address]) -> list[_Address]:
     """Return the addresses that a target may mean: one, or a relative one's from each of the source's own."""
-    if _ABSOLUTE.match(target):
-        return [_address(target)]
     alone = _address(target)
+    if alone.host:
+        return [alone]
     if target.startswith("/"):
-        return [_Address(a.host, (), alone.parts) for a in (*_addresses(source), alone)]
-    joined = [_Address(a.host, (), _parts("/".join((*a.folder, target)))) for a in _addresses(source)]
+        return [_Address(a.host, (), alone.parts) for a in (*own, alone)]
+    joined = [_Address(a.host, (), _parts("/".join((*a.folder, target)))) for a in own]
     return [*joined, alone]
 
 
-def _inside(parts: Parts, source: Place) -> list[str]:
+def _inside(parts: Parts, own: Sequence[_Address]) -> list[str]:
     """Return names in the folder that a target may be: the page named as the source is, then its first page.
 
     Books that share a table of contents link to each other this way.
     """
     if not parts or len(parts[-1]) < MIN_FOLDER or _SUFFIX.search(parts[-1]):
         return []
-    own = [_page(a.parts)[-1:] for a in _addresses(source)]
-    return [_tail((parts[-1], *page)) for page in (*own, ("index",)) if page]
+    same = [_page(a.parts)[-1:] for a in own]
+    return [_tail((parts[-1], *page)) for page in (*same, ("index",)) if page]
 
 
-def _distance(place: Place, source: Place, target: str) -> tuple[bool, bool, int, str]:
+def _distance(place: Place, source: Place, asked: Sequence[str]) -> tuple[bool, bool, int, str]:
     """Tell how far a document is; less is nearer: other collection, other file type, few folders shared."""
-    wanted = _address(target).parts[-1:]
-    named = wanted in [a.parts[-1:] for a in _addresses(place)] or wanted == _parts(place.filename or "")
+    named = any(name[0] == FILE and name in asked for name in names_of(place))
     shared = max(
         (_shared(a, b) for a in _addresses(place) for b in _addresses(source) if a.host == b.host), default=0
     )
