@@ -12,6 +12,8 @@ from jibu.domain.weighing import STEM_MARK, idf
 SHOWN = 5
 _STEM_COUNTS = 0.8
 _RARITY_POWER = 1.5
+_TELLING = 1000
+"""Passages from which on it says something that none holds a word; in a small store most words are unseen."""
 _LEAST_SCORE = 0.1
 
 
@@ -35,7 +37,7 @@ NOTHING = Features(math.log(_LEAST_SCORE), 0.0, 1.0)
 
 WEIGHTS = Features(log_top=4.3107, lead=0.1579, missing=-2.2649, follow_up=0.7527)
 BIAS = -6.8072
-THRESHOLDS = Thresholds(answered=0.80, partial=0.70)
+THRESHOLDS = Thresholds(answered=0.75, partial=0.70)
 
 
 def features(
@@ -75,7 +77,7 @@ def _missing(
         count = frequency(word) or frequency(stem)
         present = 1.0 if word in held else _STEM_COUNTS if stem in held else 0.0
         most = max(most, (idf(passages, count) / unknown) ** _RARITY_POWER * (1 - present))
-    return most
+    return most * min(1.0, math.log1p(passages) / math.log1p(_TELLING))
 
 
 def _with_stems(words: Sequence[str]) -> set[tuple[str, str]]:
