@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -310,3 +311,30 @@ async def test_feedback_and_stored_answers(services: TestServices) -> None:
         assert (await auditor.get(where)).status_code == 200
         assert (await auditor.post(f"{where}/feedback", json={"rating": "helpful"})).status_code == 403
     assert services.store.feedback == {answer["answerId"]: ("helpful", None)}
+
+
+async def test_an_empty_question_is_told_once(client: httpx.AsyncClient) -> None:
+    """One error for the field, however many rules it breaks."""
+    for text in ("", "  "):
+        problem = (await client.post("/rag/v1/query", json={"question": text})).json()
+        assert problem["errors"] == [{"field": "question", "message": "is blank"}]
+        assert problem["detail"] == "question is blank"
+
+
+async def test_a_body_of_another_type_is_told_what_to_send(client: httpx.AsyncClient) -> None:
+    """A sentence as in the contract's example; a strange type is not repeated."""
+    for sent, told in (("Text/HTML; charset=utf-8", "text/html"), ("<script>/x", "such a body")):
+        response = await client.post("/rag/v1/query", content=b"x", headers={"Content-Type": sent})
+        assert response.status_code == 415
+        assert response.json()["detail"] == f"{told} is not taken here; send application/json"
+
+
+async def test_json_is_compact_everywhere(client: httpx.AsyncClient) -> None:
+    """Answers, problems and events have no blank space between names and values."""
+    await load(client)
+    asked = {"question": "How long is a passport valid?"}
+    whole = await client.post("/rag/v1/query", json=asked)
+    wrong = await client.post("/rag/v1/query", json={})
+    stream = await client.post("/rag/v1/query", json=asked, headers={"Accept": "text/event-stream"})
+    for body in (whole.text, wrong.text, *re.findall("^data: (.*)$", stream.text, re.MULTILINE)):
+        assert body == json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":"))

@@ -47,7 +47,7 @@ async def test_every_closed_operation_wants_a_token_and_its_scope(
     async with client_of(app) as client:
         response = await client.request(method, concrete(path), content=b"{")
     assert (response.status_code, response.json()["type"]) == (401, "urn:problem-type:jibu:unauthenticated")
-    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert response.headers["www-authenticate"] == 'Bearer realm="jibu"'
     needed = {
         scope for option in operation.get("security", RAG.document["security"]) for scope in option["oauth2"]
     }
@@ -105,6 +105,7 @@ async def test_expired_and_foreign_tokens(services: TestServices, tmp_path: Path
                 QUERY, json={"question": "passport"}, headers={"Authorization": f"Bearer {token}"}
             )
             assert response.status_code == 401
+            assert 'error="invalid_token"' in response.headers["www-authenticate"]
             assert why in response.json()["detail"]
     assert services.store.answers == {}
 

@@ -86,7 +86,7 @@ def _endpoint(handler: Handler) -> Callable[..., Any]:
         headers = current_request.headers
         form = found.get(FORM)
         if BODY not in found and form is None and int(headers.get("content-length", "0")) > 0:
-            raise UnsupportedMedia("this operation does not take such a body")
+            raise UnsupportedMedia("this operation takes no body")
         call = Call(
             params={name: value for name, value in found.items() if name not in _NOT_PARAMETERS},
             body=found.get(BODY),

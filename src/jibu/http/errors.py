@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jibu.domain.errors import InvalidInput, JibuError
+from jibu.domain.errors import InvalidInput, JibuError, Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,10 @@ class BadRequest(InvalidInput):
     def __init__(self, message: str, errors: tuple[FieldError, ...] = ()) -> None:
         super().__init__(message, errors[0].field if errors else None)
         self.errors = errors
+
+
+class NoToken(Unauthenticated):
+    """The call did not try to authenticate with a bearer token, so no token of it can be wrong (RFC 6750, 3.1)."""
 
 
 class MethodNotAllowed(JibuError):

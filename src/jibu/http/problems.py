@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 
 from jibu.domain import errors as domain
-from jibu.http.errors import BadRequest, FieldError, MethodNotAllowed
+from jibu.http.errors import BadRequest, FieldError, MethodNotAllowed, NoToken
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:problem-type:jibu:"
 INTERNAL = "the service failed; quote the trace id when you report this"
 AUTHENTICATE = 'Bearer realm="jibu"'
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ TABLE: dict[type[domain.JibuError], Kind] = {
     domain.IndexMismatch: Kind(500, "index-mismatch", "Index was built by another model"),
     domain.IndexBusy: Kind(503, "index-busy", "Index is busy"),
     BadRequest: Kind(400, "bad-request", "Bad request"),
+    NoToken: Kind(401, "unauthenticated", "Not authenticated"),
     MethodNotAllowed: Kind(405, "method-not-allowed", "Method not allowed"),
 }
 
@@ -107,7 +110,7 @@ def problem(error: BaseException, *, path: str, trace_id: str) -> Problem:
     if found:
         body["field"] = found[0].field
         body["errors"] = [{"field": one.field, "message": one.message} for one in found]
-    return Problem(kind.status, _headers(known, kind), json.dumps(body), kind.slug)
+    return Problem(kind.status, _headers(known, kind), json.dumps(body, separators=(",", ":")), kind.slug)
 
 
 def _headers(error: domain.JibuError, kind: Kind) -> dict[str, str]:
@@ -115,7 +118,8 @@ def _headers(error: domain.JibuError, kind: Kind) -> dict[str, str]:
     if isinstance(error, domain.TemporaryError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     elif kind.status == 401:
-        headers["WWW-Authenticate"] = f'{AUTHENTICATE}, error="invalid_token"'
+        tried = not isinstance(error, NoToken)
+        headers["WWW-Authenticate"] = f'{AUTHENTICATE}, error="invalid_token"' if tried else AUTHENTICATE
     elif kind.status == 403:
         headers["WWW-Authenticate"] = f'{AUTHENTICATE}, error="insufficient_scope"'
     elif isinstance(error, MethodNotAllowed) and error.allowed:
@@ -131,7 +135,20 @@ def _field_errors(error: domain.JibuError) -> tuple[FieldError, ...]:
     return ()
 
 
+def not_taken(sent: str, taken: list[str]) -> str:
+    """Return the sentence for a body of a media type that an operation does not take."""
+    name = sent.partition(";")[0].strip().lower()
+    known = name if _MEDIA_TYPE.fullmatch(name) else "such a body"
+    return f"{known} is not taken here" + (f"; send {' or '.join(taken)}" if taken else "")
+
+
 def _detail(error: HTTPException) -> str:
+    if error.status_code == 415:
+        named = re.fullmatch(
+            r"Invalid Content-type \((.*)\), expected \[(.*)\]", str(error.detail), re.DOTALL
+        )
+        sent, taken = named.groups() if named else ("", "")
+        return not_taken(sent, re.findall(r"'([^']+)'", taken))
     return {
         404: "there is nothing at this address",
         405: "this address does not take this method",

@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 
 from jibu.domain.access import Caller
 from jibu.domain.errors import Forbidden, Unauthenticated
+from jibu.http.errors import NoToken
 from jibu.ports import TokenVerifier
 
 CALLER = "caller"
@@ -75,9 +76,9 @@ class BearerSecurity:
 
 def bearer_token(values: list[str]) -> str:
     """Return the token of an Authorization header. Raises: Unauthenticated."""
-    if not values:
-        raise Unauthenticated("no bearer token came with the request")
-    scheme, _, token = values[0].strip().partition(" ")
-    if len(values) > 1 or scheme.lower() != "bearer" or not token.strip():
+    scheme, _, token = (values or [""])[0].strip().partition(" ")
+    if len(values) < 2 and scheme.lower() != "bearer":
+        raise NoToken("no bearer token came with the request")
+    if len(values) > 1 or not token.strip():
         raise Unauthenticated("the Authorization header is not one bearer token")
     return token.strip()

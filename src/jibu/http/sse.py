@@ -150,7 +150,8 @@ def encode(event: Event) -> bytes:
 
 def _event(name: str, data: Any) -> bytes:
     """JSON has no line ends outside strings and escapes those inside, so one data line is enough."""
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n".encode()
 
 
 def _problem_event(error: Exception, scope: Scope) -> bytes:

@@ -29,7 +29,9 @@ MAX_FIELD_BYTES = 65_536
 IN_THREAD_BYTES = 65_536
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
-_LIMITS = {
+_RULES = {
+    "pattern": "has characters or a form that are not allowed",
+    "uniqueItems": "has an item twice",
     "maxLength": "is longer than {} characters",
     "minLength": "is shorter than {} characters",
     "maximum": "is greater than {}",
@@ -49,8 +51,8 @@ def check(value: Any, schema: dict[str, Any]) -> None:
         if len(found) >= MAX_ERRORS:
             break
     if found:
-        found.sort(key=lambda one: one.field)
-        refuse(*found[:MAX_ERRORS])
+        told = sorted(dict.fromkeys(found), key=lambda one: one.field)
+        refuse(*told[:MAX_ERRORS])
 
 
 def refuse(*errors: FieldError) -> NoReturn:
@@ -71,12 +73,9 @@ def _told(error: ValidationError) -> list[FieldError]:
         ]
     if rule == "enum":
         return [FieldError(path, f"is none of {', '.join(map(str, value))}")]
-    if rule == "pattern":
-        blank = isinstance(error.instance, str) and not error.instance.strip()
-        return [FieldError(path, "is blank" if blank else "has characters or a form that are not allowed")]
-    if rule in _LIMITS:
-        return [FieldError(path, _LIMITS[rule].format(value))]
-    return [FieldError(path, {"uniqueItems": "has an item twice"}.get(rule, "does not match the contract"))]
+    if rule in {"minLength", "pattern"} and not str(error.instance).strip():
+        return [FieldError(path, "is blank")]
+    return [FieldError(path, _RULES.get(rule, "does not match the contract").format(value))]
 
 
 def _join(path: str, name: str) -> str:
