@@ -10,12 +10,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import structlog
-from http_support import TestServices, app_of, client_of
+from http_support import TestServices, app_of, client_of, make_services
 from structlog.testing import capture_logs
 
 from jibu.domain.errors import Unavailable
@@ -278,6 +279,7 @@ class TestMetrics:
         ):
             assert line in text
         assert "made" not in text
+        assert "_created" not in text
 
     async def test_the_relay_being_away_takes_nothing_else_down(self, services: TestServices) -> None:
         """Figures of the requests are shown although the outbox cannot be asked."""
@@ -305,7 +307,7 @@ class TestHealth:
         """Nobody can say that they did not know."""
         told = (await client.get("/health/ready")).json()
         assert (told["status"], told["embedded"]) == ("ready", ["index"])
-        assert "not for production" in told["warnings"][0]
+        assert told["warnings"] == ["index, one machine only"]
 
     async def test_not_ready_says_what_is_wrong_within_a_second(self, services: TestServices) -> None:
         """Checks run at once; one that hangs does not hold up the others; one that breaks leaks nothing."""
@@ -382,6 +384,15 @@ class TestDocs:
             assert (response.content, response.headers["content-type"]) == (contract.text, "application/yaml")
             headers = {"If-None-Match": response.headers["etag"]}
             assert (await client.get(f"/openapi/{contract.name}.yaml", headers=headers)).status_code == 304
+
+    async def test_the_address_that_callers_use_is_in_the_contract(self, tmp_path: Path) -> None:
+        """With a public URL the served contract names it; everything else is as published."""
+        services = make_services(tmp_path, public_url="https://answers.example.org/")
+        async with client_of(app_of(services)) as client:
+            served = (await client.get("/openapi/rag.yaml")).text
+        published = next(c for c in load_contracts() if c.name == "rag").text.decode()
+        assert served == published.replace("- url: /rag/v1", "- url: https://answers.example.org/rag/v1")
+        assert served != published
 
     async def test_the_page_needs_nothing_from_elsewhere(self, client: httpx.AsyncClient) -> None:
         """Every asset is here, there is no inline script, and the policy forbids the rest."""

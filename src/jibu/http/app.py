@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from jibu import __version__
 from jibu.http import logs
 from jibu.http.api import build_api
-from jibu.http.contracts import load_contracts
+from jibu.http.contracts import load_contracts, published
 from jibu.http.gate import Gate
 from jibu.http.handlers import Gates, table
 from jibu.http.metrics import Metrics, forget_process
@@ -61,7 +61,8 @@ def create_app(
         validate_responses=validate_responses,
     )
     system = System(services.health, metrics, security)
-    dispatcher = Dispatcher(system, contracts, api=api, pages=None if pages is None else _asgi(pages))
+    shown = tuple(published(contract, settings.public_url) for contract in contracts)
+    dispatcher = Dispatcher(system, shown, api=api, pages=None if pages is None else _asgi(pages))
     limited = BodyLimit(dispatcher, max_body=settings.max_body_bytes, max_upload=settings.max_upload_bytes)
     routes = {name: path for contract in served for name, path in contract.operations().items()}
     return Observed(limited, metrics=metrics, routes=routes)

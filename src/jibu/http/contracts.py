@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,15 @@ def load_contracts() -> tuple[Contract, ...]:
         text = path.read_bytes()
         found.append(Contract(path.stem, text, yaml.safe_load(text)))
     return tuple(found)
+
+
+def published(contract: Contract, public_url: str | None) -> Contract:
+    """Return the contract with the server's address as callers see it, where that is set."""
+    if not public_url or not contract.is_openapi:
+        return contract
+    here = f"- url: {contract.base_path}\n"
+    there = f"- url: {public_url.rstrip('/')}{contract.base_path}\n"
+    return replace(contract, text=contract.text.replace(here.encode(), there.encode(), 1))
 
 
 def _pattern(template: str) -> str:

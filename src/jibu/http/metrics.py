@@ -11,6 +11,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    disable_created_metrics,
     generate_latest,
     multiprocess,
     values,
@@ -24,6 +25,9 @@ from jibu.ports import Backlog
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LANGUAGE = re.compile(r"([a-z]{2})(-.*)?")
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:

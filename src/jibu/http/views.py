@@ -19,6 +19,14 @@ from jibu.usecases.search import SearchResult
 T = TypeVar("T")
 Json = dict[str, Any]
 BASE = "/rag/v1"
+REMOVED = {
+    "document_versions": "versions",
+    "document_contents": "contents",
+    "document_texts": "texts",
+    "document_links": "links",
+    "document_names": "names",
+}
+"""What a receipt calls what was removed; the stored names are those of tables, which may change."""
 
 
 def moment(at: datetime | None) -> str | None:
@@ -174,7 +182,7 @@ def receipt(value: ErasureReceipt) -> Json:
         "receiptId": value.receipt_id,
         "documentId": value.document_id,
         "erasedAt": moment(value.erased_at),
-        "removed": dict(value.removed),
+        "removed": {REMOVED.get(name, name): count for name, count in value.removed},
         "verified": list(value.verified),
     }
 

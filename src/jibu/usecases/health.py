@@ -74,7 +74,7 @@ class Health:
         return HealthReport(ready, results, self._embedded, self._warnings(results))
 
     def _warnings(self, results: tuple[CheckResult, ...]) -> tuple[str, ...]:
-        embedded = [f"{part} is embedded: one machine, not for production" for part in self._embedded]
+        embedded = [f"{part}, one machine only" for part in self._embedded]
         ailing = [f"{r.name}: {r.detail}" for r in results if not r.ok and r.name in self._advisory]
         return (*ailing, *embedded)
 
