@@ -253,11 +253,10 @@ def best_linked(cosines: Mapping[str, float], document_of: Mapping[str, str], fl
     return chosen
 
 
-def link_floor(best: Iterable[float], pool: Iterable[float]) -> float:
-    """Return the cosine that a linked passage must have: half way from chance to the best passage of all.
+def link_floor(pool: Iterable[float]) -> float:
+    """Return the cosine that a linked passage must have: no less than chance gives.
 
-    ``best``: the cosines of what is shown first; ``pool``: of all candidates, the least of which is near chance
-    where an embedder's cosines are lower than those of the one that the constant is of.
+    The second part of a question may share little with the first, so nearness to the whole question cannot be asked
+    for. ``pool`` holds the cosines of all candidates; the least is near chance where an embedder's cosines are low.
     """
-    chance = min(pool, default=BACKGROUND_COSINE)
-    return (max(best, default=1.0) + min(chance, BACKGROUND_COSINE)) / 2
+    return min([*pool, BACKGROUND_COSINE])

@@ -50,8 +50,7 @@ class Following:
         shown = {f.passage.document_id for f in found[:LINK_AFTER]}
         document_of = _passages([one for one in linked if one.document_id not in shown])
         near = cosines(self._index, vector, list(document_of), access)
-        floor = link_floor([f.dense for f in found[:LINK_AFTER] if f.dense is not None], pool)
-        best = best_linked(near, document_of, floor)
+        best = best_linked(near, document_of, link_floor(pool))
         if not best:
             return found
         with self._records.read() as uow:
