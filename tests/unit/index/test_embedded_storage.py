@@ -141,6 +141,28 @@ def test_a_writer_waits_for_its_turn(folder: Path, index: EmbeddedIndex) -> None
     assert len(dense(index, limit=100)) == 15
 
 
+class Interrupted(EmbeddedIndex):
+    """An index in which another thread searches just before a look at the manifest."""
+
+    interrupt = False
+
+    def _now(self) -> tuple[int, int] | None:
+        if self.interrupt:
+            self.interrupt = False
+            dense(self)
+        return super()._now()
+
+
+def test_a_writer_never_takes_an_old_manifest_for_the_new_one(folder: Path) -> None:
+    """What another process added stays, also when a search of this process sees it before the writer does."""
+    index = Interrupted(folder, embedder=EMBEDDER, dimension=DIMENSION)
+    index.add([passage(0, "tax", document="d0")])
+    opened(folder).add([passage(1, "tax", document="d1")])
+    index.interrupt = True
+    index.add([passage(2, "tax", document="d2")])
+    assert sorted(dense(index)) == sorted(dense(opened(folder))) == ["d0.1.0", "d1.1.1", "d2.1.2"]
+
+
 def test_compacting_leaves_no_byte_of_what_was_removed(folder: Path, index: EmbeddedIndex) -> None:
     """Neither ids, owner keys, hashed terms nor vectors can be found in any file."""
     secret = passage(

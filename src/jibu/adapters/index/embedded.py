@@ -32,6 +32,7 @@ from jibu.domain.errors import IndexMismatch, InvalidInput, Unavailable
 from jibu.domain.passages import Hit, IndexedPassage, Vector
 from jibu.ports import IndexInfo, WeightedTerm
 
+Stamp = tuple[int, int]  # the manifest's inode and time: which manifest it is
 FANOUT = 4  # so many segments of like size become one
 SMALLEST = 64  # rows; sizes below count as alike
 MOSTLY_REMOVED = 0.2  # share of removed rows from which a segment is rewritten
@@ -48,8 +49,8 @@ class EmbeddedIndex:
         self._empty = Manifest(embedder, dimension)
         self._wait_s = wait_s
         self._lock = threading.Lock()
-        self._stamp: tuple[int, int] | None = None
-        self._snapshot: Snapshot | None = Snapshot(self._empty, ())
+        # One value, set at once: a snapshot must never be taken for another manifest's.
+        self._held: tuple[Stamp | None, Snapshot | None] = (None, Snapshot(self._empty, ()))
         with _translated():
             folder.mkdir(parents=True, exist_ok=True)
         self._current()
@@ -146,7 +147,7 @@ class EmbeddedIndex:
 
     def close(self) -> None:
         """See `jibu.ports.Index.close`. Mapped files are let go when the last search on them ends."""
-        self._snapshot = None
+        self._held = (None, None)
 
     def _check(self, vector: Vector) -> None:
         if len(vector) != self._empty.dimension:
@@ -157,10 +158,10 @@ class EmbeddedIndex:
 
     def _current(self) -> Snapshot:
         """Return the index as it is now; a look at the manifest's inode tells whether it changed."""
-        snapshot = self._snapshot
+        stamp, snapshot = self._held
         if snapshot is None:
             raise Unavailable("the index is closed")
-        if self._now() == self._stamp:
+        if self._now() == stamp:
             return snapshot
         with self._lock, _translated():
             return self._reload(snapshot)
@@ -176,11 +177,11 @@ class EmbeddedIndex:
                 if stamp == self._now():
                     raise
                 continue  # replaced between the two reads
-            self._snapshot, self._stamp = snapshot, stamp
+            self._held = (stamp, snapshot)
             return snapshot
         raise Unavailable("the index changes faster than it can be read")
 
-    def _now(self) -> tuple[int, int] | None:
+    def _now(self) -> Stamp | None:
         try:
             status = (self._folder / MANIFEST).stat()
         except FileNotFoundError:
