@@ -30,6 +30,8 @@ from jibu.usecases.search import Search, SearchRequest, SearchResult
 
 PASSAGES_READ = 12
 HISTORY_TURNS = 6
+RELATED_FROM = 0.2
+"""Confidence from which the nearest passages are called documents about the subject."""
 Phrases = Callable[[str, str], str]
 """Takes a message key and a language, returns the fixed phrase in the best language there is."""
 
@@ -169,17 +171,15 @@ class Answering:
         )
         if draft.claims:
             return answer
-        reason = "no-documents-match" if not nearest else "not-in-documents"
-        text = self._phrases(
-            "answer.not_found.nothing" if not nearest else "answer.not_found.related", asked_in
-        )
+        related = bool(nearest) and found.confidence >= RELATED_FROM
+        phrase = "answer.not_found.related" if related else "answer.not_found.nothing"
         return replace(
             answer,
             status=AnswerStatus.NOT_FOUND,
-            text=text,
+            text=self._phrases(phrase, asked_in),
             language=asked_in,
             citations=nearest,
-            reason=reason,
+            reason="not-in-documents" if related else "no-documents-match",
         )
 
     def _keep(self, caller: Caller, question: str, answer: Answer) -> None:

@@ -24,7 +24,7 @@ from jibu.ports import GenerationRequest, Generator
 from jibu.sample import EvaluationQuestion, evaluation_questions, library
 from jibu.usecases.answer import Answering, Answers, Sources, Token
 from jibu.usecases.conversations import Conversations
-from jibu.usecases.search import Search
+from jibu.usecases.search import Search, SearchRequest, SearchResult
 from jibu.wiring import Services
 
 AUDITOR = Caller("KE/GOV/C/audit", frozenset({"audit.read"}))
@@ -53,17 +53,32 @@ def stocked(block: Ingestion) -> Ingestion:
     return block
 
 
+class SureSearch(Search):
+    """Searches, and is as sure of what it found as a test wants."""
+
+    confidence: float | None = None
+
+    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
+        """Return what was found."""
+        found = super().search(caller, request)
+        return found if self.confidence is None else replace(found, confidence=self.confidence)
+
+
 def answering(
-    block: Ingestion, generator: Generator | None = None, thresholds: Thresholds = ALWAYS
+    block: Ingestion,
+    generator: Generator | None = None,
+    thresholds: Thresholds = ALWAYS,
+    confidence: float | None = None,
 ) -> Answering:
     """Return the use case over a block's parts."""
-    search = Search(
+    search = SureSearch(
         records=block.records,
         index=block.index,
         embedder=block.embedder,
         segmenter=block.segmenter,
         detector=block.detector,
     )
+    search.confidence = confidence
     return Answering(
         records=block.records,
         search=search,
@@ -143,13 +158,21 @@ def test_not_found_names_the_nearest_in_the_askers_language(
 ) -> None:
     """A reason, a phrase, the AI notice, and exact citations of what came nearest, no more than asked for."""
     question = Question(asked, language=language, max_citations=1)
-    answer = answering(stocked, thresholds=NEVER).answer(READER, question)
+    answer = answering(stocked, thresholds=NEVER, confidence=0.2).answer(READER, question)
     assert (answer.status, answer.reason, answer.claims) == (AnswerStatus.NOT_FOUND, "not-in-documents", ())
     assert answer.text == PHRASES("answer.not_found.related", phrases)
     assert answer.notice == PHRASES("notice.ai", phrases)
     assert answer.language.split("-")[0] == phrases
     assert len(answer.citations) == 1
     assert_exact(answer, stored_text(stocked))
+
+
+def test_what_came_nearest_may_be_about_something_else(stocked: Ingestion) -> None:
+    """A search that is hardly sure of anything: nothing was found, though the nearest passages are cited."""
+    answer = answering(stocked, thresholds=NEVER, confidence=0.19).answer(READER, ASKED)
+    assert (answer.status, answer.reason) == (AnswerStatus.NOT_FOUND, "no-documents-match")
+    assert answer.text == PHRASES("answer.not_found.nothing", "en")
+    assert answer.citations
 
 
 def test_nothing_at_all_was_found(block: Ingestion) -> None:
@@ -348,7 +371,7 @@ def test_when_nothing_holds_nothing_was_found(
     stocked: Ingestion, script: Callable[[GenerationRequest], Pieces]
 ) -> None:
     """An honest "not found" with the nearest passages, however sure the search was."""
-    answer = answering(stocked, Scripted(script)).answer(READER, ASKED)
+    answer = answering(stocked, Scripted(script), confidence=0.9).answer(READER, ASKED)
     assert (answer.status, answer.reason) == (AnswerStatus.NOT_FOUND, "not-in-documents")
     assert answer.text == PHRASES("answer.not_found.related", "en")
     assert answer.citations
