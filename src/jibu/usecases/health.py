@@ -65,6 +65,11 @@ class Health:
         self._lock = threading.Lock()
         self._hanging: dict[str, _Run] = {}
 
+    @property
+    def advisory(self) -> frozenset[str]:
+        """Names of the parts that questions can be answered without."""
+        return self._advisory
+
     def ready(self) -> HealthReport:
         """Return what every part says, after at most ``timeout_s`` in all. Raises nothing."""
         runs = [(name, self._begin(name, check)) for name, check in self._checks]

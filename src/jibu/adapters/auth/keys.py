@@ -102,9 +102,11 @@ class KeySet:
         return found
 
     def ping(self) -> None:
-        """Raises: Unavailable where the keys cannot be had."""
+        """Raises: Unavailable where the keys cannot be had, or none of them can be used."""
         if self._keys is None:
             self._refresh(seen=self._loaded_at, wait=True)
+        if not self._keys:
+            raise Unavailable("the token issuer's key set holds no key that can be used")
 
     def _matching(self, kid: str, algorithm: str) -> list[VerifyingKey]:
         return [key for key in self._keys or () if key.kid == kid and key.algorithm == algorithm]
