@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -10,18 +11,28 @@ from jibu.cli.options import data_option, settings_from
 
 
 @click.command()
-@click.argument("dirs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--base-url", help="Measure a running service over HTTP [default: in process on the data folder].")
-@click.option("--token", help="Bearer token for --base-url, with scopes rag.query, rag.ingest and rag.admin.")
+@click.argument(
+    "dirs", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option(
+    "--base-url", help="Measure a running service over HTTP [default: in process on the data folder]."
+)
+@click.option(
+    "--token-file",
+    type=click.File(encoding="utf-8"),
+    help="File (- is standard input) with a bearer token for --base-url: rag.query, rag.ingest, rag.admin.",
+)
 @data_option
 @click.option("--limit", type=click.IntRange(1), help="At most so many questions of each set.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap intervals.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here too.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here too."
+)
 @click.option("--quiet", is_flag=True, help="No progress bars.")
 def command(  # noqa: PLR0917  one parameter per option
     dirs: tuple[Path, ...],
     base_url: str | None,
-    token: str | None,
+    token_file: TextIO | None,
     data_dir: Path | None,
     limit: int | None,
     seed: int,
@@ -43,8 +54,9 @@ def command(  # noqa: PLR0917  one parameter per option
 
     with ExitStack() as stack:
         if base_url is not None:
-            if token is None:
-                raise click.UsageError("--base-url needs --token")
+            token = token_file.read().strip() if token_file is not None else ""
+            if not token:
+                raise click.UsageError("--base-url needs --token-file with a token in it")
             target: HttpTarget | LocalTarget = HttpTarget(base_url, token)
         else:
             services = stack.enter_context(build(settings_from(data_dir=data_dir, log_level="warning")))

@@ -32,7 +32,7 @@ Item = tuple[str, Callable[[], NewDocument]]
 
 @dataclass(slots=True)
 class Loaded:
-    """What became of the files. ``failed`` holds (name, reason)."""
+    """What became of the files, each counted once. ``failed`` holds (name, reason)."""
 
     new: int = 0
     unchanged: int = 0
@@ -46,7 +46,7 @@ def load(
 ) -> Loaded:
     """Hand in every item, then index until nothing waits; both with a progress bar on standard error."""
     result = Loaded()
-    waiting: dict[str, str] = {}
+    waiting: dict[str, tuple[str, bool]] = {}
     for name, read in tqdm(items, desc="receive", unit="file"):
         _receive(documents, name, read, result, waiting)
     if waiting:
@@ -59,22 +59,21 @@ def _receive(
     name: str,
     read: Callable[[], NewDocument],
     result: Loaded,
-    waiting: dict[str, str],
+    waiting: dict[str, tuple[str, bool]],
 ) -> None:
     try:
         document, created = documents.receive(OPERATOR, read())
     except (JibuError, OSError) as error:
         result.failed.append((name, str(error)))
         return
-    if created or document.status is DocumentStatus.RECEIVED:
-        waiting[document.document_id] = name
-    if created:
-        result.new += 1
+    pending = created or document.status is DocumentStatus.RECEIVED
+    if pending and document.document_id not in waiting:
+        waiting[document.document_id] = (name, created)
     else:
         result.unchanged += 1
 
 
-def _index(documents: Documents, relay: Relay, waiting: dict[str, str], result: Loaded) -> None:
+def _index(documents: Documents, relay: Relay, waiting: dict[str, tuple[str, bool]], result: Loaded) -> None:
     """Run the relay here; when another process holds the index, that one does the work and we watch."""
     stop = threading.Event()
     worker = threading.Thread(target=relay.run_forever, args=(stop,), daemon=True)
@@ -83,9 +82,13 @@ def _index(documents: Documents, relay: Relay, waiting: dict[str, str], result: 
         with tqdm(total=len(waiting), desc="index", unit="file") as bar:
             while waiting:
                 for document in _ended(documents, list(waiting)):
-                    name = waiting.pop(document.document_id)
+                    name, created = waiting.pop(document.document_id)
                     if document.failure is not None:
                         result.failed.append((name, f"{document.failure.reason}: {document.failure.message}"))
+                    elif created:
+                        result.new += 1
+                    else:
+                        result.unchanged += 1
                     bar.update()
                 stop.wait(POLL_S)
     finally:

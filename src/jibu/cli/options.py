@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -32,9 +33,11 @@ def settings_from(**overrides: object) -> Settings:
     """Return the settings with the options given on the command line. Raises: Misconfigured.
 
     Log lines of a command are its warnings, on standard error; `serve` and `relay` set up their own.
+    What the command makes from here on can be read by its own user alone.
     """
     import structlog
 
+    os.umask(0o077)  # what the data folder holds is nobody else's to read
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
