@@ -156,6 +156,11 @@ def _start(bin_folder: Path) -> Server:
     return server
 
 
+def own_server() -> Server:
+    """Return a server of one's own, to be killed and removed."""
+    return Server(require())
+
+
 def server() -> Server:
     """Return the one server of this test run, started when it is first asked for."""
     return _start(require())
@@ -165,7 +170,7 @@ def server() -> Server:
 def _shared(running: Server) -> tuple[str, Engine]:
     url = running.new_database()
     open_postgres(url, migrate=True).close()
-    engine = create_engine(url.replace("://", "+psycopg://"))
+    engine = create_engine(url.replace("://", "+psycopg://"), pool_pre_ping=True)
     atexit.register(engine.dispose)
     return url, engine
 

@@ -1,4 +1,7 @@
-"""The way of a document on the embedded adapters, but for the model, whose vectors matter little here."""
+"""The way of a document on the embedded adapters, but for the model, whose vectors matter little here.
+
+What depends on transactions runs on PostgreSQL as well.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,17 @@ import pytest
 from jibu.adapters.broker.local import LocalBroker
 from jibu.adapters.index.embedded import EmbeddedIndex
 from jibu.adapters.parse.sandbox import SandboxedParser
+from jibu.adapters.store.postgres import open_postgres
+from jibu.adapters.store.sql import SqlRecords
 from jibu.adapters.store.sqlite import open_sqlite
 from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
 from jibu.testing.memory import HashEmbedder
 
+sys.path.insert(0, str(Path(__file__).parents[3]))
 sys.path.insert(0, str(Path(__file__).parent))
 from ingestion import Ingestion
+from tests.services import postgres
 
 
 @pytest.fixture(scope="session")
@@ -26,15 +33,39 @@ def detector() -> LangidDetector:
     return LangidDetector()
 
 
+ON_BOTH = {"test_collections", "test_documents", "test_indexing", "test_reindex", "test_relay"}
+ON_FILES = {"test_an_erased_document_leaves_no_byte"}
+"""PostgreSQL overwrites nothing at once, and its files are the server's."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the databases of a test."""
+    if "empty_records" in metafunc.fixturenames:
+        module = metafunc.module.__name__.rpartition(".")[2]
+        both = module in ON_BOTH and metafunc.function.__name__ not in ON_FILES
+        databases = ["sqlite", "postgres"] if both else ["sqlite"]
+        metafunc.parametrize("empty_records", databases, indirect=True)
+
+
 @pytest.fixture
-def block(tmp_path: Path, detector: LangidDetector) -> Iterator[Ingestion]:
+def empty_records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlRecords]:
+    """One of the record stores, with empty tables."""
+    if request.param == "postgres":
+        records = open_postgres(postgres.empty_database())
+    else:
+        records = open_sqlite(tmp_path / "jibu.db")
+    yield records
+    records.close()
+
+
+@pytest.fixture
+def block(tmp_path: Path, detector: LangidDetector, empty_records: SqlRecords) -> Iterator[Ingestion]:
     """Everything on new, empty folders, with a public collection "travel"."""
     embedder = HashEmbedder()
-    records = open_sqlite(tmp_path / "jibu.db")
     index = EmbeddedIndex(tmp_path / "index", embedder=embedder.name, dimension=embedder.dimension)
     broker = LocalBroker(tmp_path / "events.db")
     found = Ingestion(
-        records=records,
+        records=empty_records,
         index=index,
         embedder=embedder,
         parser=SandboxedParser(),
@@ -46,4 +77,3 @@ def block(tmp_path: Path, detector: LangidDetector) -> Iterator[Ingestion]:
     yield found
     broker.close()
     index.close()
-    records.close()

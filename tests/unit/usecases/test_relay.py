@@ -96,9 +96,9 @@ def test_it_shows_that_it_lives(block: Ingestion) -> None:
 
 def test_a_long_job_keeps_its_lease(block: Ingestion) -> None:
     """Parsing that outlasts the lease is not given to a second relay."""
-    block.parser = slow = FaultyParser(block.parser, lambda _: time.sleep(1.5))
+    block.parser = slow = FaultyParser(block.parser, lambda _: time.sleep(3))
     block.receive("# T\n\nText.\n")
-    relays = [block.relay(lease_s=0.6) for _ in range(2)]
+    relays = [block.relay(lease_s=1.5) for _ in range(2)]
     runners = [threading.Thread(target=relay.run_until_idle) for relay in relays]
     for runner in runners:
         runner.start()
