@@ -14,7 +14,7 @@ MODULES = sorted(SRC.rglob("*.py"))
 
 MAY_IMPORT = {
     "domain": {"domain"},
-    "ports": {"domain"},
+    "ports": {"domain", "ports"},
     "usecases": {"domain", "ports", "usecases", "__init__"},
     "adapters": {"domain", "ports", "adapters"},
     "testing": {"domain", "ports", "testing"},

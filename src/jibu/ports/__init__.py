@@ -1,0 +1,39 @@
+"""The ports: what the use cases need from the outside, as protocols with few methods.
+
+Every docstring says what a method raises. Adapters inherit nothing from here; each port's contract
+suite in ``jibu.testing`` is what an adapter has to pass.
+"""
+
+from __future__ import annotations
+
+from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
+from jibu.ports.index import Index, IndexInfo
+from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
+from jibu.ports.outbox import Backlog, Outbox
+from jibu.ports.outside import Broker, Clock, TokenVerifier
+from jibu.ports.records import ConversationRecords, ReceiptRecords, Records, UnitOfWork
+from jibu.ports.text import LanguageDetector, Parser, Segmenter
+
+__all__ = [
+    "Backlog",
+    "Broker",
+    "Clock",
+    "CollectionRecords",
+    "ConversationRecords",
+    "DocumentRecords",
+    "Embedder",
+    "GenerationRequest",
+    "Generator",
+    "Index",
+    "IndexInfo",
+    "LanguageDetector",
+    "Outbox",
+    "Page",
+    "Parser",
+    "ReceiptRecords",
+    "Records",
+    "Segmenter",
+    "TokenVerifier",
+    "UnitOfWork",
+    "WeightedTerm",
+]

@@ -1,0 +1,73 @@
+"""What embeds texts and what writes answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jibu.domain.answers import Draft
+from jibu.domain.passages import FoundPassage, Vector
+
+
+class Embedder(Protocol):
+    """Turns text into vectors of L2 norm 1. Safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Model name; an index remembers it."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of components."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest input, in the model's own tokens, that is embedded whole."""
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the text takes as a passage."""
+
+    def embed_passages(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per text, in order. A bad text never sinks its batch. Raises: Unavailable."""
+
+    def embed_query(self, text: str) -> Vector:
+        """Return the vector of a question. Raises: Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedTerm:
+    """A search term of a question and how much its BM25 counts."""
+
+    term: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What a generator works from. ``passages`` are in rank order and already allowed to this caller.
+
+    ``terms`` are the question's search terms, each once, weighted by how rare it is.
+    """
+
+    question: str
+    language: str
+    passages: tuple[FoundPassage, ...]
+    question_vector: Vector
+    terms: tuple[WeightedTerm, ...] = ()
+    max_citations: int = 5
+
+
+class Generator(Protocol):
+    """Writes a cited answer from passages and nothing else."""
+
+    @property
+    def name(self) -> str:
+        """What ``model.generator`` in an answer says."""
+
+    def generate(self, request: GenerationRequest) -> Iterator[str | Draft]:
+        """Yield pieces of the answer's text as they come and then one ``Draft``, always last.
+
+        The pieces joined equal the draft's text. Closing the iterator cancels the work.
+        An empty draft (no claims) means that the passages do not hold the answer. Raises: Unavailable.
+        """

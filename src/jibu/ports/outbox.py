@@ -1,0 +1,73 @@
+"""What waits for the relay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from jibu.domain.events import Event, Job
+
+
+class Outbox(Protocol):
+    """Events and jobs, written in the transaction of the change that causes them."""
+
+    def emit(self, event: Event) -> None:
+        """Leave an event for the broker."""
+
+    def enqueue(self, kind: str, key: str, version: int, *, at: datetime, delay_s: float = 0.0) -> None:
+        """Leave a job for the relay, not before ``delay_s`` seconds. The same (kind, key, version) waits once.
+
+        A parked one is made due again with its attempts forgotten.
+        """
+
+    def due(self, *, at: datetime) -> bool:
+        """Tell whether there is a job to claim, without writing."""
+
+    def claim_jobs(self, *, at: datetime, lease_s: float, limit: int, kinds: Sequence[str] = ()) -> list[Job]:
+        """Lease due jobs (of these kinds, or of any) to this relay, oldest first, and count the attempt.
+
+        A lease that runs out makes the job due again. While one job of a key is leased no other job of
+        the same key is given out, so that work on one aggregate never runs twice at a time.
+        """
+
+    def extend(self, job: Job, *, at: datetime, lease_s: float) -> bool:
+        """Prolong the lease; False when it was lost or the job was withdrawn: stop working on it."""
+
+    def finish(self, job: Job) -> bool:
+        """Remove a job that is done; False, and nothing done, when the lease was lost."""
+
+    def retry(
+        self, job: Job, *, at: datetime, delay_s: float, error: str, park: bool, counted: bool = True
+    ) -> None:
+        """Give a job back for later, or park it for an operator to see. A lost lease makes this a no-op.
+
+        ``counted=False`` takes back the attempt: the job itself was not at fault.
+        """
+
+    def unpublished(self, *, limit: int) -> list[Event]:
+        """Return the oldest unpublished events, in order."""
+
+    def mark_published(self, event_ids: Sequence[str]) -> None:
+        """Record that the broker has these events."""
+
+    def lead(self, name: str, holder: str, *, at: datetime, lease_s: float) -> bool:
+        """Take or prolong a named lease; False while another holder has it."""
+
+    def beat(self, relay_id: str, *, at: datetime) -> None:
+        """Record that a relay is alive."""
+
+    def backlog(self, *, at: datetime) -> Backlog:
+        """Count what waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in the outbox: jobs that are due or running, parked jobs, events; and when a relay last lived."""
+
+    jobs: int
+    parked: int
+    events: int
+    oldest_job_age_s: float
+    relay_seen_at: datetime | None

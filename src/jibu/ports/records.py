@@ -1,0 +1,97 @@
+"""The record store: conversations, receipts, and one transaction over all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, Self
+
+from jibu.domain.answers import Answer, Conversation, Feedback, Turn
+from jibu.domain.documents import ErasureReceipt
+from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
+from jibu.ports.outbox import Outbox
+
+
+class ConversationRecords(Protocol):
+    """Conversations, answers and feedback."""
+
+    def create(self, conversation: Conversation) -> None:
+        """Store a new conversation with its turns."""
+
+    def get(self, conversation_id: str, owner: str) -> Conversation:
+        """Raises: NotFound, also for another owner's."""
+
+    def page(self, owner: str, *, offset: int, limit: int) -> Page[Conversation]:
+        """List an owner's conversations without their turns, newest first."""
+
+    def append(self, conversation_id: str, turns: Sequence[Turn]) -> None:
+        """Add turns. Raises: NotFound."""
+
+    def delete(self, conversation_id: str, owner: str) -> None:
+        """Remove a conversation, its turns, its answers and their feedback. Raises: NotFound."""
+
+    def save_answer(self, answer: Answer, *, owner: str, question_sha256: str) -> None:
+        """Keep an answer for the auditor and for feedback."""
+
+    def answer(self, answer_id: str) -> tuple[Answer, str]:
+        """Return an answer and its owner. Raises: NotFound."""
+
+    def add_feedback(self, feedback: Feedback) -> None:
+        """Keep or replace the feedback on an answer. Raises: NotFound."""
+
+    def drop_answers(self, *, before: datetime) -> int:
+        """Remove answers older than this, with their feedback; return how many."""
+
+
+class ReceiptRecords(Protocol):
+    """Erasure receipts."""
+
+    def add(self, receipt: ErasureReceipt) -> None:
+        """Keep or replace a receipt."""
+
+    def get(self, receipt_id: str) -> ErasureReceipt:
+        """Raises: NotFound."""
+
+    def of_document(self, document_id: str) -> ErasureReceipt:
+        """Return the receipt of an erased document. Raises: NotFound."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction: ``with open_uow() as uow: …; uow.commit()``. Leaving without commit rolls back.
+
+    Opening and committing raise Unavailable when the database does not answer or stays locked.
+    """
+
+    @property
+    def collections(self) -> CollectionRecords: ...
+    @property
+    def documents(self) -> DocumentRecords: ...
+    @property
+    def conversations(self) -> ConversationRecords: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def receipts(self) -> ReceiptRecords: ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
+    def commit(self) -> None: ...
+
+
+class Records(Protocol):
+    """The record store."""
+
+    def read(self) -> UnitOfWork:
+        """Open a transaction that only reads: one consistent snapshot."""
+
+    def write(self) -> UnitOfWork:
+        """Open a transaction that may write."""
+
+    def compact(self) -> None:
+        """Overwrite what removed rows left behind, in log files too. May wait for readers. Raises: Unavailable."""
+
+    def ping(self) -> None:
+        """Raises: Unavailable."""
+
+    def close(self) -> None:
+        """Release connections; safe to call twice."""
