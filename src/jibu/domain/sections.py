@@ -14,6 +14,8 @@ Segment = Callable[[str, str], list[tuple[int, int]]]
 
 _CITABLE_WHOLE = 500  # characters: a longer list item or row is cut into its sentences
 _CODE_PIECE = 400
+_LONGEST_HEADING = 500  # characters: every passage below it carries a copy
+_LONGEST_HEADER = 8000  # characters: so does every row below a table's header; a longer one is only a row
 _STRUCTURE = frozenset((BlockKind.HEADING, BlockKind.TABLE_HEADER))
 _ANNOUNCES = frozenset(":\uff1a")
 _STOPS = frozenset(".!?\u3002\u061f\u06d4\u0964\u17d4\u17d5\u1362")
@@ -74,10 +76,15 @@ def sections(parsed: ParsedDocument, *, language: str, segment: Segment) -> list
     for block in blocks:
         if block.kind is BlockKind.HEADING:
             path = [above for above in path if above[0] < block.level]
-            path.append((block.level, " ".join(text[block.start : block.end].split())))
+            path.append((block.level, _name(text[block.start : block.end])))
             found.append((tuple(name for _, name in path), []))
         found[-1][1].extend(_units(text, block, headers, language, segment))
     return [Section(names, tuple(units)) for names, units in found if units]
+
+
+def _name(heading: str) -> str:
+    name = " ".join(heading.split())
+    return name if len(name) <= _LONGEST_HEADING else name[: _LONGEST_HEADING - 1].rstrip() + "\u2026"
 
 
 def _whole(text: str) -> tuple[Block, ...]:
@@ -93,7 +100,8 @@ def _table_headers(parsed: ParsedDocument) -> dict[int, TextSpan]:
             before = headers.get(block.table)
             near = before is not None and not parsed.text[before.end : block.start].strip()
             start = before.start if before is not None and near else block.start
-            headers[block.table] = TextSpan(start, block.end, parsed.text[start : block.end])
+            if block.end - start <= _LONGEST_HEADER:
+                headers[block.table] = TextSpan(start, block.end, parsed.text[start : block.end])
     return headers
 
 

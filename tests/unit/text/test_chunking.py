@@ -156,6 +156,17 @@ def test_table_rows_stay_whole_and_know_their_header() -> None:
     assert index_text("Guide", found[0]).count("Permit | Fee | Time") == 1
 
 
+def test_endless_headings_and_table_headers_are_not_copied_into_every_passage() -> None:
+    """What each passage says of its place stays short, however long the document's own words for it are."""
+    rows: list[Line] = [(TR, f"Office {n} | {SENTENCE}", 1) for n in range(60)]
+    document = parsed((H, "Notice " * 20_000), (P, SENTENCE * 60), (TH, "Column " * 20_000, 1), *rows)
+    found = passages(document)
+    check(document, found)
+    assert max(len(name) for p in found for name in p.section_path) <= 500
+    assert all(s.header is None or len(s.header.text) <= 8000 for p in found for s in p.sentences)
+    assert found[-1].section_path[0].startswith("Notice Notice")
+
+
 def test_list_items_and_code_are_units() -> None:
     """An item of several sentences is cited whole; code goes in runs of lines."""
     document = parsed((L, "Bring a card. It must be valid."), (C, "a = 1\n\n  b = 2\n"))
