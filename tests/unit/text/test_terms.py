@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jibu.adapters.text.icu import IcuSegmenter
-from jibu.adapters.text.terms import number
+from jibu.adapters.text.terms import _remembered, number
 
 SEGMENTER = IcuSegmenter()
 
@@ -54,6 +54,14 @@ def test_long_words_give_their_beginning() -> None:
     """Inflected forms share a stem term, in any alphabet."""
     assert set(terms("applications")) & set(terms("applicant")) == {"~appli"}
     assert "~" not in "".join(terms("fee"))
+
+
+def test_endless_words_are_not_remembered() -> None:
+    """Questions made of long made-up words do not fill the memory; their terms are the same each time."""
+    before = _remembered.cache_info().currsize
+    words = [f"{n}x" * 900 for n in range(50)]
+    assert [terms(word) for word in words] == [terms(word) for word in words]
+    assert _remembered.cache_info().currsize == before
 
 
 def test_letters_that_differ_stay_apart() -> None:

@@ -18,6 +18,9 @@ Breaker = Callable[[str], list[tuple[int, int]]]
 STEM = 5
 """A longer word also yields its first letters, marked by ``~``: a stem of sorts for every alphabet."""
 
+LONGEST_KEPT = 64
+"""Characters of a word whose terms are remembered: longer ones seldom come twice and would fill the memory."""
+
 _ALNUM = re.compile(r"[^\W_]")
 _NUMBER = re.compile(r"\d[\d.,'٫٬]*$")
 _GROUPED = re.compile(r"\d{1,3}(?:[,.'٬]\d{3})+(?:[.,]\d{1,2})?$")
@@ -33,10 +36,18 @@ _JOINTS = re.compile(r"[_.:·]")
 def search_terms(text: str, words: Breaker) -> list[str]:
     """Return the terms of ``text`` in order, repeated as they occur."""
     text = _SPACED_NUMBER.sub(lambda found: found.group().replace(" ", ","), normalise(text))
-    return [term for a, b in words(text) for term in _word_terms(text[a:b])]
+    return [term for a, b in words(text) for term in _terms_of(text[a:b])]
+
+
+def _terms_of(word: str) -> tuple[str, ...]:
+    return _remembered(word) if len(word) <= LONGEST_KEPT else _word_terms(word)
 
 
 @lru_cache(maxsize=65_536)
+def _remembered(word: str) -> tuple[str, ...]:
+    return _word_terms(word)
+
+
 def _word_terms(word: str) -> tuple[str, ...]:
     if not _ALNUM.search(word):
         return ()
