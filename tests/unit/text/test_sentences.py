@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,3 +125,16 @@ def test_spans_cover_any_text(text: str) -> None:
 def test_offsets_count_code_points(text: str) -> None:
     """ICU counts UTF-16 units; a character outside the basic plane must not shift what follows it."""
     assert "".join("".join(sentences(text)).split()) == "".join(text.split())
+
+
+def test_endless_abbreviations_take_no_endless_time() -> None:
+    """A text of initials alone, which all belong to one sentence, takes time in proportion to its length."""
+
+    def seconds(text: str) -> float:
+        began = time.perf_counter()
+        SEGMENTER.sentences(text, "en")
+        return time.perf_counter() - began
+
+    seconds("A. " * 1000)
+    short = min(seconds("A. " * 5000) for _ in range(3))
+    assert seconds("A. " * 300_000) < 120 * short + 2.0

@@ -25,6 +25,7 @@ _FIRST_NUMBER = re.compile(r"[\W_]*\d|[IVXLC]+\b|[A-Z]\.?\s?\d")
 _TERMINAL = re.compile(r"[.!?:;…。！？।॥؟۔។៕።፧፨။]['\"»”’)\]]*$")
 _THAI = re.compile("[\u0e00-\u0e7f]")
 _VISIBLE = re.compile(r"\w")
+_LONGEST_JOINED = 4000  # characters: no sentence is longer, and each join looks at all of it again
 _SOFT_WRAP = 55  # a line this long that does not end a sentence was broken by the page, not by the writer
 
 
@@ -82,7 +83,7 @@ def _merge(text: str, spans: Spans) -> Spans:
 
 def _belongs(text: str, before: tuple[int, int], start: int, end: int) -> bool:
     gap = text[before[1] : start]
-    if "\n" in gap or "\u2029" in gap:
+    if before[1] - before[0] > _LONGEST_JOINED or "\n" in gap or "\u2029" in gap:
         return False
     left, right = text[before[0] : before[1]], text[start:end]
     if not _VISIBLE.search(right) or not _VISIBLE.search(left) or _MARKER.match(left):
