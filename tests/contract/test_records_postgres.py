@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +14,9 @@ from sqlalchemy import Connection, text
 
 from jibu.adapters.store.postgres import open_postgres
 from jibu.adapters.store.sql import SqlRecords
-from jibu.domain.documents import NewDocument
-from jibu.domain.errors import Conflict, InvalidInput, JibuError, Misconfigured, NotFound, Unavailable
-from jibu.domain.events import Job
+from jibu.domain.errors import Conflict, InvalidInput, Misconfigured, Unavailable
 from jibu.testing.records_contract import RecordsContract
-from jibu.testing.records_outbox import claim, enqueue
-from jibu.testing.records_samples import NOW, collection, event, receive, save
+from jibu.testing.records_samples import collection, event, receive
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the helpers beside the tests
 
@@ -94,109 +89,6 @@ def test_ids_sort_as_in_every_other_database(records: SqlRecords) -> None:
         for name in names:
             uow.collections.put(collection(name))
         assert [c.collection_id for c in uow.collections.all()] == sorted(names)
-
-
-def test_two_relays_never_work_on_one_key(records: SqlRecords) -> None:
-    """While a claim is not committed another one gets neither its job nor another of its key."""
-    for kind, key in (("index", "d1"), ("sweep", "d1"), ("index", "d2")):
-        enqueue(records, kind, key)
-    with records.write() as one, records.write() as two:
-        first = one.outbox.claim_jobs(at=NOW, lease_s=10, limit=9)
-        assert [(j.kind, j.key) for j in first] == [("index", "d1"), ("index", "d2")]
-        assert two.outbox.claim_jobs(at=NOW, lease_s=10, limit=9) == []
-        one.commit()
-        assert two.outbox.claim_jobs(at=NOW, lease_s=10, limit=9) == []
-
-
-def test_a_claim_looks_past_what_others_are_taking(records: SqlRecords) -> None:
-    """However many jobs are being claimed at this moment, a free one behind them is found."""
-    for number in range(60):
-        enqueue(records, "index", f"d{number:02}")
-    with records.write() as one, records.write() as two:
-        assert len(one.outbox.claim_jobs(at=NOW, lease_s=10, limit=59)) == 59
-        assert [j.key for j in two.outbox.claim_jobs(at=NOW, lease_s=10, limit=1)] == ["d59"]
-
-
-def test_a_document_that_is_worked_on_is_left_alone(records: SqlRecords) -> None:
-    """A change of a document that is under way keeps its jobs back, and other documents' are given out."""
-    receive(records, "d1")
-    enqueue(records, "index", "d1")
-    enqueue(records, "index", "d2")
-    with records.write() as busy, records.write() as relay:
-        busy.documents.get("d1")
-        assert [j.key for j in relay.outbox.claim_jobs(at=NOW, lease_s=10, limit=9)] == ["d2"]
-
-
-def together(count: int, work: Callable[[int], object]) -> list[object]:
-    """Do the same at the same moment in several threads; return results and errors."""
-    gate = threading.Barrier(count)
-
-    def one(number: int) -> object:
-        gate.wait(20)
-        try:
-            return work(number)
-        except JibuError as error:
-            return error
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
-
-
-def test_the_same_document_sent_many_times_at_once_is_one_document(records: SqlRecords) -> None:
-    """Whoever looks for it first makes it; the others find it."""
-    with records.write() as uow:
-        uow.collections.put(collection())
-        uow.commit()
-
-    def send(number: int) -> str:
-        new = NewDocument("travel", b"same", external_id="law-1")
-        with records.write() as uow:
-            old = uow.documents.find("travel", owner=None, external_id="law-1", sha256="")
-            name = f"d{number}" if old is None else old.document_id
-            uow.documents.receive(name, new, title="", media_type="", fingerprint="", at=NOW)
-            uow.outbox.enqueue("index", name, 1, at=NOW)
-            uow.commit()
-        return name
-
-    assert len(set(together(8, send))) == 1
-    with records.read() as uow:
-        [document] = uow.documents.page(frozenset({"travel"}), frozenset(), offset=0, limit=9).items
-        assert (document.version, uow.outbox.backlog(at=NOW).jobs) == (8, 1)
-
-
-def test_a_collection_made_by_many_at_once_is_new_once(records: SqlRecords) -> None:
-    """Nobody fails."""
-
-    def put(_: int) -> bool:
-        with records.write() as uow:
-            new = uow.collections.put(collection())
-            uow.commit()
-        return new
-
-    assert sorted(together(8, put)) == [False] * 7 + [True]  # type: ignore[type-var]
-
-
-def test_erasing_while_it_is_indexed_ends_well(records: SqlRecords) -> None:
-    """Relay and caller reach for job and document at once; neither waits for the other for ever."""
-    for turn in range(10):
-        key = f"d{turn}"
-        receive(records, key)
-        save(records, key, 1)
-        enqueue(records, "index", key)
-        [job] = claim(records)
-
-        def work(number: int, key: str = key, job: Job = job) -> bool:
-            with records.write() as uow:
-                if number:
-                    uow.documents.erase(key)
-                elif uow.outbox.finish(job):
-                    uow.documents.activate(key, 1, at=NOW, languages=())
-                uow.commit()
-            return True
-
-        assert together(2, work) == [True, True]
-        with records.read() as uow, pytest.raises(NotFound):
-            uow.documents.get(key)
 
 
 def test_waiting_for_another_writer_ends(url: str) -> None:
