@@ -115,13 +115,19 @@ def _judgements(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, list[s
     evidence: dict[str, list[str]] = defaultdict(list)
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        next(rows)
+        if not _is_header(next(rows, [])):
+            raise ValueError("qrels.tsv has no header line")
         for question_id, document_id, span, relevance in rows:
             known = gains[question_id]
             known[document_id] = max(known.get(document_id, 0), int(relevance))
             if span.strip():
                 evidence[question_id].append(span)
     return gains, evidence
+
+
+def _is_header(row: list[str]) -> bool:
+    """Tell a header from a judgement, which ends in a number: without one the first would be lost unseen."""
+    return bool(row) and not row[-1].strip().isdigit()
 
 
 def _question(

@@ -52,6 +52,14 @@ def test_a_folder_that_is_no_data_set(folder: Path, name: str) -> None:
         load_dataset(folder)
 
 
+@pytest.mark.parametrize("text", ["", "q1\tfees\tA passport costs\t2\n"], ids=["empty", "no header"])
+def test_judgements_without_a_header_are_refused(folder: Path, text: str) -> None:
+    """The first judgement is not taken for the header and lost."""
+    (folder / "qrels.tsv").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidInput, match="header"):
+        load_dataset(folder)
+
+
 def test_every_measure(folder: Path, target: Target) -> None:
     """Figures of the set and of each language are those worked out by hand."""
     report = evaluate([folder], target, seed=1, progress=False)
