@@ -168,7 +168,7 @@ def test_a_token_that_may_not_be_is_refused(
 def test_the_first_run_loads_the_good_and_tells_the_broken(town: Path) -> None:
     """A summary alone on standard output; name and reason of each failure on standard error; code 1."""
     code, out, err = (town / "first.txt").read_text(encoding="utf-8").split("\0")
-    assert (code, out) == ("1", "2 loaded, 0 unchanged, 1 failed\n")
+    assert (code, out) == ("1", "1 loaded, 0 unchanged, 1 failed\n")
     assert "failed: broken.pdf: " in err
     assert "hall.md:" not in err
     assert "Traceback" not in err
@@ -226,7 +226,7 @@ def test_ask_prints_the_object_of_the_api(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["ask", "Hello?", "-c", "nowhere"], "no collection nowhere"), (["ask", " "], "question is blank")],
+    [(["ask", "Hello?", "-c", "nowhere"], "no collection 'nowhere'"), (["ask", " "], "question is blank")],
 )
 def test_ask_explains_what_it_cannot_do(arguments: list[str], told: str, data: Path, tmp_path: Path) -> None:
     """One line and code 1."""

@@ -213,7 +213,7 @@ def _allowed(uow: UnitOfWork, caller: Caller, asked: tuple[str, ...] | None) -> 
         return frozenset(readable)
     for collection_id in asked:
         if collection_id not in readable:
-            raise NotFound(f"no collection {collection_id}")
+            raise NotFound(f"no collection {collection_id!r}")
     return frozenset(asked)
 
 

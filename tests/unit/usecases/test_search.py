@@ -103,7 +103,7 @@ def test_a_collection_that_may_not_be_read_is_as_if_it_were_not_there(
     """Naming it is NotFound, in the same words as an unknown one, and nothing else is said."""
     with pytest.raises(NotFound) as refused:
         search_over(stocked).search(READER, SearchRequest("audit fee", asked))
-    assert str(refused.value) == f"no collection {asked[-1]}"
+    assert str(refused.value) == f"no collection {asked[-1]!r}"
 
 
 def test_a_search_may_be_narrowed_to_collections(stocked: Ingestion) -> None:
