@@ -1,4 +1,3 @@
-
 """What every parser has to do, whatever stands behind it. A subclass gives the fixture ``parser``."""
 
 from __future__ import annotations
