@@ -116,9 +116,7 @@ class JsonBody:
 
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Leave the parsed body for the handler. Raises: BadRequest; UnsupportedMedia; TooLarge."""
-        charset = _CHARSET.search(Headers(scope=scope).get("content-type", ""))
-        if charset is not None and charset.group(1).lower() not in {"utf-8", "utf8", "us-ascii"}:
-            raise UnsupportedMedia("JSON is sent in UTF-8")
+        _utf8_alone(Headers(scope=scope), "JSON")
         raw = b"".join([chunk async for chunk in body_of(receive)])
         context = scope["extensions"].setdefault(CONTEXT, {})
         if len(raw) > IN_THREAD_BYTES:
@@ -135,6 +133,18 @@ class JsonBody:
         value = parse_json(raw)
         check(value, self._schema)
         return value
+
+
+def _utf8_alone(headers: Headers, what: str) -> None:
+    """Raise UnsupportedMedia where another encoding is named: some of Python's take very long to decode."""
+    kind = headers.get("content-type", "")
+    named = _CHARSET.search(kind)
+    if named is None:
+        if "charset" not in kind.lower():
+            return
+    elif named.group(1).lower() in {"utf-8", "utf8", "us-ascii"}:
+        return
+    raise UnsupportedMedia(f"{what} is sent in UTF-8")
 
 
 def parse_json(raw: bytes) -> Any:
@@ -181,6 +191,7 @@ class MultipartBody:
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Leave the form for the handler, which closes it. Raises: BadRequest; TooLarge."""
         headers = Headers(scope=scope)
+        _utf8_alone(headers, "a form")
         parser = _FormParser(headers, body_of(receive))
         try:
             form = await parser.parse()
