@@ -39,7 +39,7 @@ class Reindex:
         progress(0, total)
         for document_id, version in live:
             self._one(document_id, version, count)
-        self._check(live)
+        self._check()
         return done
 
     def _one(self, document_id: str, version: int, count: Callable[[int], None]) -> None:
@@ -52,14 +52,12 @@ class Reindex:
         self._index.delete_document(document_id, keep_version=version)
         self._feeder.feed(document, version, passages, lambda: None, count)
 
-    def _check(self, live: list[tuple[str, int]]) -> None:
-        """Raise Unavailable when a version that is still live is not whole in the index."""
+    def _check(self) -> None:
+        """Raise Unavailable when a live version, also one that became so meanwhile, is not whole in the index."""
         wrong = 0
         with self._records.read() as uow:
-            now = dict(uow.documents.live())
-            for document_id, version in live:
-                if now.get(document_id) == version:
-                    held = self._index.passage_ids(document_id, version)
-                    wrong += len(held) != uow.documents.count_passages(document_id, version)
+            for document_id, version in list(uow.documents.live()):
+                held = self._index.passage_ids(document_id, version)
+                wrong += len(held) != uow.documents.count_passages(document_id, version)
         if wrong:
             raise Unavailable(f"{wrong} documents are not whole in the index; run reindex again")

@@ -68,6 +68,21 @@ def test_a_run_that_broke_off_resumes(filled: Ingestion) -> None:
     assert set(first.texts).isdisjoint(second.texts)
 
 
+def test_what_became_live_meanwhile_is_checked_too(filled: Ingestion) -> None:
+    """A version that the relay put in during the run, and that is not whole in the index, is told."""
+
+    def replace_once(_done: int, _total: int) -> None:
+        with filled.records.read() as uow:
+            versions = dict(uow.documents.live())
+        if max(versions.values()) == 2:
+            filled.relay().run_until_idle()
+            for name in versions:
+                filled.index.delete_document(name, keep_version=1)
+
+    with pytest.raises(Unavailable, match="run reindex again"):
+        reindex(filled).run(replace_once)
+
+
 def test_a_whole_index_stays_as_it_is(filled: Ingestion) -> None:
     """A second run embeds nothing and removes replaced versions."""
     reindex(filled).run()
