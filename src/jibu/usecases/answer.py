@@ -205,7 +205,7 @@ class Answers:
         with self._records.read() as uow:
             answer, owner = uow.conversations.answer(answer_id)
         if owner != caller.owner and "audit.read" not in caller.scopes:
-            raise NotFound(f"no answer {answer_id}")
+            raise NotFound(f"no answer {answer_id!r}")
         return answer
 
 

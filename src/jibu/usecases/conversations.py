@@ -73,7 +73,7 @@ class FeedbackUse:
         with self._records.write() as uow:
             _, owner = uow.conversations.answer(answer_id)
             if owner != caller.owner:
-                raise NotFound(f"no answer {answer_id}")
+                raise NotFound(f"no answer {answer_id!r}")
             uow.conversations.add_feedback(Feedback(answer_id, rating, comment, self._clock()))
             uow.commit()
 

@@ -541,8 +541,11 @@ def test_an_answer_is_read_by_its_owner_and_the_auditor_only(stocked: Ingestion)
     for caller in (READER, AUDITOR):
         assert answers.get(caller, answer.answer_id) == answer
     for caller in (NEIGHBOUR, ADMIN, Caller("KE/GOV/X/other", frozenset({"rag.query"}))):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as hidden:
             answers.get(caller, answer.answer_id)
+        with pytest.raises(NotFound) as absent:
+            answers.get(caller, "f" * 32)
+        assert str(hidden.value) == str(absent.value).replace("f" * 32, answer.answer_id)
     with pytest.raises(NotFound):
         answers.get(AUDITOR, "f" * 32)
 

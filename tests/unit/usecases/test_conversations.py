@@ -143,8 +143,11 @@ def test_deleting_takes_answers_and_feedback_along(
 @pytest.mark.parametrize("other", OTHERS, ids=lambda c: c.owner)
 def test_only_the_owner_gives_feedback(feedback: FeedbackUse, other: Caller) -> None:
     """To others the answer is not there, also to an auditor who may read it."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as hidden:
         feedback.give(other, "a1", "helpful")
+    with pytest.raises(NotFound) as absent:
+        feedback.give(other, "a9", "helpful")
+    assert str(hidden.value) == str(absent.value).replace("a9", "a1")
     feedback.give(READER, "a1", "helpful")
 
 
