@@ -367,4 +367,3 @@ class TestLocalIssuerKey:
             set(caller.scopes),
             caller.subject,
         )
-
