@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from jibu.cli.loading import load_sample
 from jibu.settings import Settings
 from jibu.wiring import Services, build
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Undo what a test does to logging: commands and apps configure it for their whole process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
