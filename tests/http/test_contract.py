@@ -104,6 +104,11 @@ class TestOperation:
             assert requirement, "an empty alternative would open the operation"
             assert set(requirement["oauth2"]) <= set(known)
 
+    def test_every_response_declares_the_request_id(self, path: str, operation: dict[str, Any]) -> None:
+        """It is on all of them, so a client may read it from any."""
+        responses = resolved(operation["responses"])
+        assert [s for s, r in responses.items() if "X-Request-Id" not in r.get("headers", {})] == [], path
+
     def test_problems_are_declared(self, path: str, operation: dict[str, Any]) -> None:
         """What can go wrong is in the contract, as a problem with an example."""
         declared = set(operation["responses"])
