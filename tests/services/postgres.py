@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import functools
 import getpass
 import os
@@ -95,6 +96,7 @@ class Server:
                  "-c", "unix_socket_directories=", *given],
                 stdout=log, stderr=log, user=self._user, group=self._user, cwd=self._folder,
                 extra_groups=[] if self._user else None,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, before anything else runs
             )  # fmt: skip
         deadline = time.monotonic() + START_S
         while not self._answers():
@@ -111,11 +113,15 @@ class Server:
         if self._process is None:
             return
         os.kill(self._process.pid, signal.SIGSTOP)  # it starts no other process meanwhile
-        for pid in (*_children(self._process.pid), self._process.pid):
+        children = _children(self._process.pid)
+        for pid in (*children, self._process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
+        deadline = time.monotonic() + 5.0
+        while any(Path(f"/proc/{pid}/task").exists() for pid in children) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def remove(self) -> None:
         """Kill it and delete its folder."""
@@ -129,6 +135,11 @@ class Server:
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{program} failed as {self._user or getpass.getuser()}: {done.stderr}")
+
+
+def _die_with_parent() -> None:
+    """Let the kernel stop this process when the tests are killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
 
 
 def _children(pid: int) -> list[int]:
