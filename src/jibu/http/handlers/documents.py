@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import anyio.to_thread
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
@@ -30,8 +29,7 @@ class DocumentHandlers:
 
     async def add(self, call: Call) -> Response:
         """Receive a document."""
-        new = await _from_form(call, call.form) if call.form is not None else _from_json(call)
-        document, changed = await self._gate.run(lambda: self._documents.receive(call.caller, new))
+        document, changed = await self._gate.run(lambda: self._documents.receive(call.caller, _new(call)))
         links = views.links(document.document_id)
         body = {
             "documentId": document.document_id,
@@ -84,6 +82,11 @@ class DocumentHandlers:
         return Json(views.receipt(await self._gate.run(lambda: self._documents.erase(call.caller, name))))
 
 
+def _new(call: Call) -> NewDocument:
+    """Read what was handed in. Called when it is its turn: what waits stays in its temporary file."""
+    return _from_json(call) if call.form is None else _from_form(call, call.form)
+
+
 def _from_json(call: Call) -> NewDocument:
     body = call.body
     if not body["text"].strip():
@@ -91,11 +94,11 @@ def _from_json(call: Call) -> NewDocument:
     return _document(call, body, body["text"].encode(), None, body.get("mediaType", "text/plain"))
 
 
-async def _from_form(call: Call, form: FormData) -> NewDocument:
+def _from_form(call: Call, form: FormData) -> NewDocument:
     upload = form["file"]
     if not isinstance(upload, UploadFile):
         raise InvalidInput("file is not a file", "file")
-    content = await anyio.to_thread.run_sync(upload.file.read)
+    content = upload.file.read()
     fields = {key: value for key, value in form.items() if key != "file"}
     return _document(call, fields, content, upload.filename, fields.get("mediaType", _declared(upload)))
 
