@@ -201,10 +201,15 @@ class Answers:
         self._records = records
 
     def get(self, caller: Caller, answer_id: str) -> Answer:
-        """Return an answer. Raises: NotFound, also for another's answer without ``audit.read``."""
+        """Return an answer. Auditors see all; others their own, while they may read all that it cites.
+
+        Raises: NotFound.
+        """
         with self._records.read() as uow:
             answer, owner = uow.conversations.answer(answer_id)
-        if owner != caller.owner and "audit.read" not in caller.scopes:
+            readable = {c.collection_id for c in uow.collections.all() if caller.may_read(c.read)}
+        own = owner == caller.owner and readable.issuperset(c.collection_id for c in answer.citations)
+        if not own and "audit.read" not in caller.scopes:
             raise NotFound(f"no answer {answer_id!r}")
         return answer
 

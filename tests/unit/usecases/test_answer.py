@@ -17,6 +17,7 @@ from jibu.domain.access import Caller
 from jibu.domain.answers import Answer, AnswerStatus, Citation, Claim, Draft, Question
 from jibu.domain.citing import cite, lay_out, sentence_span
 from jibu.domain.decision import Thresholds
+from jibu.domain.documents import Collection
 from jibu.domain.errors import InvalidInput, NotFound, Unavailable
 from jibu.domain.passages import FoundPassage, TextSpan
 from jibu.locales import Catalogue
@@ -548,6 +549,19 @@ def test_an_answer_is_read_by_its_owner_and_the_auditor_only(stocked: Ingestion)
         assert str(hidden.value) == str(absent.value).replace("f" * 32, answer.answer_id)
     with pytest.raises(NotFound):
         answers.get(AUDITOR, "f" * 32)
+
+
+def test_an_answer_is_hidden_once_its_sources_are(stocked: Ingestion) -> None:
+    """Who may no longer read a collection cannot read it in an old answer either; the auditor can."""
+    answer = answering(stocked).answer(READER, ASKED)
+    assert answer.citations
+    answers = Answers(records=stocked.records)
+    [collection_id] = {citation.collection_id for citation in answer.citations}
+    stocked.collections.put(ADMIN, Collection(collection_id, "Closed", read=("read:few",)))
+    with pytest.raises(NotFound):
+        answers.get(READER, answer.answer_id)
+    few = replace(READER, scopes=READER.scopes | {"read:few"})
+    assert answers.get(few, answer.answer_id) == answers.get(AUDITOR, answer.answer_id) == answer
 
 
 def test_a_conversation_gets_both_turns_with_the_answer(stocked: Ingestion) -> None:
