@@ -311,7 +311,7 @@ async def test_a_failure_in_mid_stream_is_an_event(services: TestServices) -> No
         response = await client.post(QUERY, json={"question": "passport"}, headers=STREAM)
     assert "hunter2" not in response.text
     assert response.text.count("event: token") == 2
-    assert 'event: error\ndata: {"type": "urn:problem-type:jibu:internal-error"' in response.text
+    assert 'event: error\ndata: {"type":"urn:problem-type:jibu:internal-error"' in response.text
     assert services.answering.closed.is_set()
 
 

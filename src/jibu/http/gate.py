@@ -6,6 +6,7 @@ the slot stays taken until the work has really ended, so that the bound always h
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 import time
@@ -14,7 +15,6 @@ from contextlib import suppress
 from typing import TypeVar
 
 import anyio
-import anyio.from_thread
 import anyio.to_thread
 
 from jibu.domain.errors import Overloaded, Unavailable
@@ -100,6 +100,7 @@ class Slot:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._working = False
         self._left = False
@@ -117,8 +118,9 @@ class Slot:
                 self._working = False
                 last = self._left
             if last:
-                with suppress(RuntimeError):  # the loop is gone when the process ends
-                    anyio.from_thread.run_sync(self._gate.release, self)
+                with suppress(RuntimeError):  # the loop is closed when the process ends
+                    # Never wait for the loop here: it may have stopped, and the process would not end.
+                    self._loop.call_soon_threadsafe(self._gate.release, self)
 
     def leave(self) -> None:
         """Say, on the event loop, that nobody waits any more."""

@@ -6,16 +6,17 @@ when the server stops. Failures before the first event are ordinary problem resp
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
-import anyio.from_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -50,7 +51,7 @@ class Run:
         """Ask the run to end. Safe from any thread."""
         self._stopped.set()
 
-    def each(self, use: Callable[[Event], None]) -> None:
+    def each(self, use: Callable[[Event], object]) -> None:
         """Hand over what comes, until the end or until stopped. Blocks. Raises: as the use case."""
         events = self._start()
         try:
@@ -98,8 +99,15 @@ class EventStream(Response):
             raise early
 
     async def _produce(self, put: MemoryObjectSendStream[Event | _Failed]) -> None:
+        loop = asyncio.get_running_loop()
+
+        def hand_over(event: Event) -> None:
+            with suppress(anyio.ClosedResourceError, anyio.BrokenResourceError):  # the client left meanwhile
+                put.send_nowait(event)
+
         def work() -> None:
-            self._run.each(lambda event: anyio.from_thread.run_sync(put.send_nowait, event))
+            # Never wait for the loop in this thread: it may have stopped, and the process would not end.
+            self._run.each(lambda event: loop.call_soon_threadsafe(hand_over, event))
 
         try:
             await self._gate.enter_and_run(work)
