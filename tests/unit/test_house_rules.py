@@ -151,3 +151,42 @@ def test_files_and_functions_are_small() -> None:
     assert statistics.median(functions) <= 10
     assert functions[int(0.95 * len(functions))] <= 40
     assert functions[-1] <= 80
+
+
+def classes(room_name: str) -> list[tuple[str, ast.ClassDef]]:
+    """Return every class of a room with where it is."""
+    return [
+        (f"{p.relative_to(SRC).as_posix()}:{node.name}", node)
+        for p in MODULES
+        if room(p) == room_name
+        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+
+
+def test_dataclasses_of_the_domain_and_the_ports_are_frozen() -> None:
+    """A value does not change under whoever holds it; what starts with an underscore stays in its module."""
+    decorated = [
+        (where, ast.unparse(decorator))
+        for where, node in [*classes("domain"), *classes("ports")]
+        for decorator in node.decorator_list
+        if "dataclass" in ast.unparse(decorator) and not node.name.startswith("_")
+    ]
+    assert decorated
+    assert [where for where, decorator in decorated if "frozen=True" not in decorator] == []
+
+
+def test_no_dict_crosses_a_port() -> None:
+    """Methods of ports take and return values with names."""
+    loose = {"dict", "Dict", "Mapping", "MutableMapping", "Any"}
+    names = {
+        (where, n.id) for where, node in classes("ports") for n in ast.walk(node) if isinstance(n, ast.Name)
+    }
+    assert {(where, name) for where, name in names if name in loose} == set()
+
+
+def test_adapters_inherit_nothing_of_a_port() -> None:
+    """A port is met by its methods alone."""
+    ports = {where.rsplit(":")[-1] for where, _ in classes("ports")}
+    bases = {(where, ast.unparse(base)) for where, node in classes("adapters") for base in node.bases}
+    assert {(where, base) for where, base in bases if base.split(".")[-1] in ports} == set()
