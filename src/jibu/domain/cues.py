@@ -52,6 +52,25 @@ _TIME: Words = {
     "km": ("ពេលណា", "រយៈពេល", "ប៉ុន្មានថ្ងៃ", "ឆ្នាំណា", "ថ្ងៃណា"),
 }  # fmt: skip
 
+_ASKING: Words = {
+    "en": ("how", "how much", "how many", "how long", "how old", "how often", "how far", "how soon", "what", "which",
+           "when", "where", "who", "why", "do", "does", "did", "is", "are"),
+    "fr": ("combien", "quel", "quelle", "quels", "quelles", "quand", "où", "qui", "pourquoi", "comment", "est-ce que",
+           "est"),
+    "es": ("cuánto", "cuánta", "cuántos", "cuántas", "qué", "cuál", "cuáles", "cuándo", "dónde", "quién", "cómo", "es"),
+    "pt": ("quanto", "quanta", "quantos", "quantas", "qual", "quais", "quando", "onde", "quem", "como", "é"),
+    "de": ("wie", "wie viel", "wie viele", "wie hoch", "wie lange", "wie alt", "wie oft", "was", "welche", "welcher",
+           "welches", "wann", "wo", "wer", "warum", "ist", "sind"),
+    "ru": ("сколько", "какой", "какая", "какие", "каков", "какова", "когда", "где", "кто", "что", "почему", "как"),
+    "ar": ("كم", "بكم", "ما", "ماذا", "متى", "أين", "هل", "كيف", "لماذا", "كم يبلغ", "كم تبلغ"),
+    "sw": ("gani", "kiasi gani", "ngapi", "lini", "wapi", "nani", "nini", "je", "vipi", "kwa nini", "ni"),
+    "hi": ("कितना", "कितने", "कितनी", "कब", "कहाँ", "कौन", "क्या", "क्यों", "कैसे", "किस"),
+    "as": ("কিমান", "কেতিয়া", "কোন", "কি", "কিয়", "কেনেকৈ"),
+    "zh": ("多少", "几", "什么", "何时", "多久", "哪", "谁", "怎么", "如何", "吗"),
+    "th": ("เท่าไร", "เท่าไหร่", "เท่าใด", "กี่", "เมื่อไร", "เมื่อไหร่", "เมื่อใด", "อะไร", "ที่ไหน", "ใคร", "ทำไม", "อย่างไร", "ไหม"),
+    "km": ("ប៉ុន្មាន", "អ្វី", "ពេលណា", "ណា", "ហេតុអ្វី", "តើ", "យ៉ាងណា"),
+}  # fmt: skip
+
 _LEANING: Words = {
     "en": ("it", "its", "this", "these", "those", "they", "their", "he", "she", "his", "her", "however", "but", "also",
            "then", "therefore", "otherwise", "such", "thus", "instead", "furthermore", "in addition", "as a result",
@@ -94,10 +113,12 @@ _ASKS = {
     Asked.AMOUNT: _pattern(_AMOUNT, lead=""),
     Asked.TIME: _pattern(_TIME, lead=""),
 }
+_ASKING_WORDS = _pattern(_ASKING, lead="")
 _LEANS = _pattern(_LEANING, lead=r"[\s\"'“«(]*")
 _NUMBER = re.compile(r"\d+(?:[.,:/٫٬]\d+)*")
 _QUESTION_END = re.compile(r"[?？؟՞;፧⁇⸮]['\"”’»)\]]*\s*$")
 _LEAD_IN_END = re.compile(r"[:：៖፦]['\"”’»)*_]*\s*$")
+_SENTENCE_END = re.compile(r"[.!?؟۔।॥።።。！？．。၊။។៕…‥]['\"”’»)\]]*\s*$")
 _GREEK = re.compile("[\u0370-\u03ff]")
 
 
@@ -105,6 +126,11 @@ def asked_for(question: str) -> frozenset[Asked]:
     """Return the kinds of answer that a question's words ask for, in any of the languages known here."""
     plain = question.casefold()
     return frozenset(kind for kind, pattern in _ASKS.items() if pattern.search(plain))
+
+
+def asking_words(question: str) -> tuple[str, ...]:
+    """Return the words that only make a question of it ("how long"), as they stand there but in lower case."""
+    return tuple(match.group() for match in _ASKING_WORDS.finditer(question.casefold()))
 
 
 def numbers(text: str) -> frozenset[str]:
@@ -123,6 +149,11 @@ def is_question(text: str) -> bool:
 def is_lead_in(text: str) -> bool:
     """Tell whether a sentence announces what follows it."""
     return bool(_LEAD_IN_END.search(text))
+
+
+def ends_sentence(text: str) -> bool:
+    """Tell whether a text ends with the mark that ends a sentence."""
+    return bool(_SENTENCE_END.search(text))
 
 
 def leans_back(text: str) -> bool:

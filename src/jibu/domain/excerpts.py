@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from jibu.domain.choice import alike
 from jibu.domain.cues import leans_back
 from jibu.domain.documents import BlockKind
 from jibu.domain.passages import FoundPassage, Sentence, TextSpan
-from jibu.domain.selection import Line, Reading, Scored, Terms, alike
+from jibu.domain.selection import Line, Reading, Scored, Terms
 
 MOST_CLAIMS = 4
 _SHORT = 300  # characters of a sentence that comes along with another

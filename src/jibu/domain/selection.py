@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - signs of many scripts
-"""Which sentences answer a question: what speaks for each sentence, and the choice among them."""
+"""What speaks for each sentence as an answer to a question."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from functools import cached_property
 from operator import mul
 from typing import NamedTuple
 
-from jibu.domain.cues import Asked, is_lead_in, is_question, numbers
+from jibu.domain.cues import Asked, ends_sentence, is_lead_in, is_question, numbers
 from jibu.domain.documents import BlockKind
 
 Terms = frozenset[str]
 
-MOST_LINES = 4
-ENOUGH = 0.5
-"""A further sentence is as good as this share of the best one's probability, or it stays out."""
-_SAME = 0.8
 _ABOVE = 8
+_ASKS = 0.1  # weight of words that only make a question of it
+_CAPTION = 150  # characters
+_HEADER_ALONE = 0.6  # what a table's header covers counts so much for a row whose own cells cover nothing
 _FRAGMENT = 4
 _NEUTRAL = 0.3  # what a passage in another language is taken to cover when it shares no term
 _STRUCTURE = (BlockKind.HEADING, BlockKind.TABLE_HEADER)
@@ -32,7 +31,10 @@ _LINK = re.compile(r"\S*(?:://|www\.)\S*")
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence of a passage. ``closeness`` is its cosine to the question, None where it is not known."""
+    """A sentence of a passage. ``closeness`` is its cosine to the question, None where it is not known.
+
+    For a table's row ``table`` is where the table's header starts, and ``header`` holds the header's terms.
+    """
 
     index: int
     start: int
@@ -41,6 +43,8 @@ class Line:
     kind: BlockKind
     terms: Terms
     closeness: float | None = None
+    table: int | None = None
+    header: Terms = frozenset()
 
     @cached_property
     def asks(self) -> bool:
@@ -69,9 +73,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a question asks for. ``terms`` map each search term to its weight."""
+    """What a question asks for. ``terms`` map each search term to its weight.
+
+    ``asking`` holds those that only make a question of it.
+    """
 
     terms: Mapping[str, float]
+    asking: Terms
     asked: frozenset[Asked] = frozenset()
     numbers: frozenset[str] = frozenset()
 
@@ -120,7 +128,7 @@ def score(readings: Sequence[Reading], need: Need) -> list[Scored]:
 
 def weigh(readings: Sequence[Reading], need: Need) -> Iterator[tuple[int, int, Signals]]:
     """Yield passage rank, line index and signals of every sentence that may stand in an answer."""
-    cover = _Cover(readings, need.terms)
+    cover = Cover(readings, need)
     for rank, reading in enumerate(readings):
         whole = cover(reading.heading.union(*(line.terms for line in reading.lines)))
         neutral = _NEUTRAL if reading.foreign and not whole else None
@@ -128,10 +136,11 @@ def weigh(readings: Sequence[Reading], need: Need) -> Iterator[tuple[int, int, S
             yield rank, i, _signals(_Place(rank, i, neutral), reading, need, cover)
 
 
-class _Cover:
+class Cover:
     """Share of the question's terms that a set of terms holds, rare ones among these sentences counting more."""
 
-    def __init__(self, readings: Sequence[Reading], terms: Mapping[str, float]) -> None:
+    def __init__(self, readings: Sequence[Reading], need: Need) -> None:
+        terms = {t: w * (_ASKS if t in need.asking else 1.0) for t, w in need.terms.items()}
         lines = [line.terms for reading in readings for line in reading.lines]
         held = Counter(term for found in lines for term in found.intersection(terms))
         count = len(lines) + 0.5
@@ -141,10 +150,18 @@ class _Cover:
         }
         self._asked = frozenset(terms)
         self._total = sum(self._weights.values()) or 1.0
-        self.best = max(map(self, lines), default=0.0) or 1.0
+        self.best = max((self.line(line) for one in readings for line in one.lines), default=0.0) or 1.0
 
     def __call__(self, terms: Terms) -> float:
+        """Return the share that a set of terms holds."""
         return sum(map(self._weights.__getitem__, terms & self._asked)) / self._total
+
+    def line(self, line: Line) -> float:
+        """Return the share that a line holds; a table's row also has what its header holds."""
+        own = self(line.terms)
+        if not line.header:
+            return own
+        return own + (1.0 if own else _HEADER_ALONE) * (self(line.terms | line.header) - own)
 
 
 class _Place(NamedTuple):
@@ -153,11 +170,11 @@ class _Place(NamedTuple):
     neutral: float | None
 
 
-def _signals(place: _Place, reading: Reading, need: Need, cover: _Cover) -> Signals:
+def _signals(place: _Place, reading: Reading, need: Need, cover: Cover) -> Signals:
     _, i, neutral = place
     line = reading.lines[i]
-    own = cover(line.terms) if neutral is None else neutral
-    context = line.terms | reading.heading | _terms_above(reading.lines, i)
+    own = cover.line(line) if neutral is None else neutral
+    context = line.terms | line.header | reading.heading | _terms_above(reading.lines, i)
     near = context.union(*(other.terms for other in reading.lines[max(0, i - 1) : i + 2]))
     around = cover(context)
     met = 1.0 if numbers(line.text) - need.numbers else -1.0
@@ -165,7 +182,7 @@ def _signals(place: _Place, reading: Reading, need: Need, cover: _Cover) -> Sign
         bias=1.0,
         sentence=own,
         relative=min(own / cover.best, 1.0) if neutral is None else neutral,
-        context=around - own if neutral is None else 0.0,
+        context=max(0.0, around - own) if neutral is None else 0.0,
         near=cover(near) - around,
         rank=math.log1p(place.rank),
         kind=met if need.asked else 0.0,
@@ -179,14 +196,26 @@ def _signals(place: _Place, reading: Reading, need: Need, cover: _Cover) -> Sign
 def _terms_above(lines: Sequence[Line], i: int) -> Terms:
     """Return the terms of the nearest question or announcement above a line."""
     for line in reversed(lines[max(0, i - _ABOVE) : i]):
-        if line.asks or line.announces:
+        if line.asks or line.announces or _is_caption(lines, line.index):
             return line.terms
     return frozenset()
 
 
+def _is_caption(lines: Sequence[Line], i: int) -> bool:
+    """Tell whether a line is the title or announcement of the table right below it."""
+    line = lines[i]
+    if line.kind is not BlockKind.PARAGRAPH or i + 1 >= len(lines) or lines[i + 1].table is None:
+        return False
+    return len(line.text) < _CAPTION and (line.announces or not ends_sentence(line.text))
+
+
 def _eligible(reading: Reading) -> list[int]:
     """Return the lines that may answer: no headings, questions, menus, bare links; fragments only if all are."""
-    lines = [line for line in reading.lines if not _is_furniture(line, reading.titles)]
+    lines = [
+        line
+        for i, line in enumerate(reading.lines)
+        if not _is_furniture(line, reading.titles) and not _is_caption(reading.lines, i)
+    ]
     whole = [line for line in lines if not _is_fragment(line)]
     return [line.index for line in whole or lines]
 
@@ -205,43 +234,3 @@ def _is_fragment(line: Line) -> bool:
     if line.kind is not BlockKind.PARAGRAPH or numbers(line.text):
         return False
     return len(line.terms) < _FRAGMENT and len(line.text) < 25
-
-
-def choose(scored: Sequence[Scored], readings: Sequence[Reading], most: int = MOST_LINES) -> list[Scored]:
-    """Return up to ``most`` sentences of those scored, best first, none saying what another one says."""
-    if not scored:
-        return []
-    if not any(one.shares or one.line.closeness is not None for one in scored):
-        return _stretch(scored)
-    chosen: list[Scored] = []
-    for one in scored:
-        if len(chosen) == most or one.probability < ENOUGH * scored[0].probability:
-            break
-        if not any(_repeats(one, other, readings) for other in chosen):
-            chosen.append(one)
-    return chosen
-
-
-def _stretch(scored: Sequence[Scored], most: int = 3) -> list[Scored]:
-    """Return the best sentence with what follows it in its passage: the question shares no word with any."""
-    best = scored[0]
-    after = {one.line.index: one for one in scored if one.rank == best.rank}
-    taken = [best]
-    while len(taken) < most and (following := after.get(taken[-1].line.index + 1)) is not None:
-        taken.append(following)
-    return taken
-
-
-def _repeats(one: Scored, other: Scored, readings: Sequence[Reading]) -> bool:
-    """Tell whether two sentences overlap in their document or say the same in the same words."""
-    a, b = one.line, other.line
-    if readings[one.rank].source == readings[other.rank].source and a.start < b.end and b.start < a.end:
-        return True
-    return alike(a.terms, b.terms)
-
-
-def alike(one: Terms, other: Terms) -> bool:
-    """Tell whether two sets of terms are so near to each other that the texts say the same."""
-    if not one or not other:
-        return one == other
-    return len(one & other) >= _SAME * len(one | other)

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from jibu.domain.cues import Asked, asked_for, is_lead_in, is_question, leans_back, numbers
+from jibu.domain.cues import (
+    Asked,
+    asked_for,
+    asking_words,
+    ends_sentence,
+    is_lead_in,
+    is_question,
+    leans_back,
+    numbers,
+)
 
 
 @pytest.mark.parametrize(
@@ -110,3 +119,34 @@ def test_announcements(sentence: str) -> None:
 def test_numbers_in_any_digits() -> None:
     """Numbers keep their separators."""
     assert numbers("60 crowns, 1,200.50 or ៤០ or ٣٠") == {"60", "1,200.50", "៤០", "٣٠"}
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("How long does it take?", ("how long", "does")),
+        ("Combien de temps ?", ("combien",)),
+        ("Ada ni kiasi gani?", ("ni", "kiasi gani")),
+        ("كم تبلغ الرسوم؟", ("كم تبلغ",)),
+        ("शुल्क कितना है?", ("कितना",)),
+        ("护照费用是多少？", ("多少",)),
+        ("passport fee", ()),
+    ],
+)
+def test_words_that_only_ask(question: str, words: tuple[str, ...]) -> None:
+    """Content words are none of them."""
+    assert asking_words(question) == words
+
+
+@pytest.mark.parametrize(
+    "text", ["It is open.", "هل هي مفتوحة؟", "यह खुला है।", "开门。", "He said “no.”", "បើក។"]
+)
+def test_ends_of_sentences(text: str) -> None:
+    """Marks of several scripts, also inside quotation marks."""
+    assert ends_sentence(text)
+
+
+@pytest.mark.parametrize("text", ["Monthly fees", "Fees (in crowns)", "الرسوم", "Fees:"])
+def test_titles_do_not_end_as_sentences_do(text: str) -> None:
+    """Nor do announcements."""
+    assert not ends_sentence(text)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from jibu.domain.answers import Citation, Draft
+from jibu.domain.choice import choose
 from jibu.domain.citing import cite, lay_out, sentence_span
-from jibu.domain.cues import asked_for, numbers
+from jibu.domain.cues import asked_for, asking_words, numbers
 from jibu.domain.excerpts import Excerpt, excerpts
-from jibu.domain.passages import FoundPassage, Vector
-from jibu.domain.selection import Line, Need, Reading, choose, score
+from jibu.domain.passages import FoundPassage, TextSpan, Vector
+from jibu.domain.selection import Line, Need, Reading, Terms, score
 from jibu.ports import GenerationRequest, Segmenter
 
 GAP = "\n\n"
@@ -45,29 +46,43 @@ class ExtractiveGenerator:
         terms = {weighted.term: weighted.weight for weighted in request.terms if weighted.weight > 0}
         if not terms:
             terms = dict.fromkeys(self._segmenter.terms(request.question, request.language), 1.0)
-        need = Need(terms, asked_for(request.question), numbers(request.question))
+        asking = self._terms("\n".join(asking_words(request.question)), request.language)
+        need = Need(terms, asking, asked_for(request.question), numbers(request.question))
         readings = [self._read(one, request) for one in found]
-        chosen = choose(score(readings, need), readings)
+        chosen = choose(score(readings, need), readings, need)
         return excerpts(chosen, found, readings, request.max_citations)
 
     def _read(self, found: FoundPassage, request: GenerationRequest) -> Reading:
         passage = found.passage
         names = (found.title, *passage.section_path)
         near = _cosines(request.question_vector, found.sentence_vectors)
+        headers = {
+            span: self._header(span, passage.language) for span in {s.header for s in passage.sentences}
+        }
         lines = []
         for i, sentence in enumerate(passage.sentences):
             text = sentence_span(found, sentence).text
-            terms = frozenset(self._segmenter.terms(text, passage.language))
+            terms = self._terms(text, passage.language)
             closeness = near[i] if len(near) == len(passage.sentences) else None
-            lines.append(Line(i, sentence.start, sentence.end, text, sentence.kind, terms, closeness))
+            table, header = headers[sentence.header]
+            lines.append(
+                Line(i, sentence.start, sentence.end, text, sentence.kind, terms, closeness, table, header)
+            )
         return Reading(
             lines=tuple(lines),
-            heading=frozenset(self._segmenter.terms("\n".join(names), passage.language)),
+            heading=self._terms("\n".join(names), passage.language),
             source=(passage.document_id, passage.version),
             titles=frozenset(name.casefold() for name in names),
             foreign="und" not in (passage.language, request.language)
             and passage.language.split("-")[0] != request.language.split("-")[0],
         )
+
+    def _header(self, span: TextSpan | None, language: str) -> tuple[int | None, Terms]:
+        """Return where a table's header starts, and its terms."""
+        return (None, frozenset()) if span is None else (span.start, self._terms(span.text, language))
+
+    def _terms(self, text: str, language: str) -> Terms:
+        return frozenset(self._segmenter.terms(text, language))
 
 
 def _cosines(question: Vector, sentences: tuple[Vector, ...]) -> list[float]:
