@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.contextvars import bound_contextvars
 
 from jibu.locales import Catalogue
 from jibu.web.app import Example, create_pages
@@ -155,6 +156,13 @@ def test_messages_in_no_such_language(language: str) -> None:
     response = client().get(f"/page/messages/{language}.json")
     assert (response.status_code, response.content_type) == (404, "application/problem+json")
     assert response.json["status"] == 404
+
+
+def test_problems_carry_the_trace_id_of_the_request() -> None:
+    """The one that the layer around the pages logs; a made-up one where there is no such layer."""
+    with bound_contextvars(trace_id="0af7651916cd43dd8448eb211c80319c"):
+        assert client().get("/nowhere").json["traceId"] == "0af7651916cd43dd8448eb211c80319c"
+    assert re.fullmatch("[0-9a-f]{32}", client().get("/nowhere").json["traceId"])
 
 
 def test_assets_are_cached_for_good_under_a_hash() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from flask import Flask, Response, abort, jsonify, render_template, request, url_for
+from structlog.contextvars import get_contextvars
 from werkzeug.exceptions import HTTPException
 
 from jibu.domain.questions import MAX_QUESTION
@@ -141,6 +143,7 @@ def _problem(error: HTTPException) -> Response:
         status=error.code,
         detail=error.description,
         instance=request.path,
+        traceId=get_contextvars().get("trace_id") or secrets.token_hex(16),
     )
     response.status_code = error.code or 500
     response.content_type = "application/problem+json"
