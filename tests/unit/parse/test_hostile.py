@@ -235,6 +235,13 @@ def test_an_enormous_line(sandbox: Any, reason: Any) -> None:
     assert reason(b"x" * 20_000_001, "a.txt") == "too-large"
 
 
+@pytest.mark.parametrize("filename", ["a.txt", "a.html", "a.csv"])
+def test_a_long_run_of_blanks(sandbox: Any, filename: str) -> None:
+    """It is read once, not once from each blank in it: that would take longer than any limit."""
+    parsed = sandbox.parse(b"word" + b" " * 1_000_000 + b"end", filename=filename, media_type=None)
+    assert parsed.text == "word end"
+
+
 def test_a_million_columns(reason: Any) -> None:
     """No table has that many."""
     assert reason(b"1," * 1_000_000, "a.csv") == "too-large"

@@ -13,7 +13,8 @@ _DROP = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\ufeff\ufffe\ufff
 _NEWLINES = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _BLANKS = re.compile(r"[^\S\n]+")
-_BREAKS = re.compile(r"[^\S\n]*\n\s*")
+# Begins where a run of blanks does: from each blank in it, a long run would be read over and over.
+_BREAKS = re.compile(r"(?<![^\S\n])[^\S\n]*\n\s*")
 _CELL_SEPARATOR = re.compile(r"\s\|\s")
 
 
