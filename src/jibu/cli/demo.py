@@ -20,6 +20,7 @@ from jibu.domain.errors import Unavailable
 from jibu.settings import Settings
 
 CLIENT = "JIBU/DEV/DEMO/terminal"
+PASTED = "How long is a passport valid?"
 TOKEN_TTL_S = 24 * 3600
 READY_S = 60.0
 

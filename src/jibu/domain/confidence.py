@@ -77,7 +77,7 @@ def _missing(
         count = frequency(word) or frequency(stem)
         present = 1.0 if word in held else _STEM_COUNTS if stem in held else 0.0
         most = max(most, (idf(passages, count) / unknown) ** _RARITY_POWER * (1 - present))
-    return most * min(1.0, math.log1p(passages) / math.log1p(_TELLING))
+    return most * min(1.0, math.log1p(passages) / math.log1p(_TELLING)) ** 2
 
 
 def _with_stems(words: Sequence[str]) -> set[tuple[str, str]]:

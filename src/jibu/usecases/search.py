@@ -15,6 +15,7 @@ from jibu.domain.access import AccessFilter, Caller
 from jibu.domain.answers import Turn
 from jibu.domain.chunking import index_text
 from jibu.domain.confidence import SHOWN, Features, confidence, features
+from jibu.domain.cues import asking_words
 from jibu.domain.errors import NotFound
 from jibu.domain.fusion import DEPTH, LINK_AFTER, Candidate, fuse, ranked, smooth, support
 from jibu.domain.passages import FoundPassage, Hit, Vector
@@ -151,11 +152,16 @@ class Search:
         weights = term_weights(words, [self._segmenter.terms(text, language) for text in earlier])
         counts = self._index.frequencies(list(weights))
         return _Terms(
-            words=tuple(self._segmenter.terms(self._asked(query, language), language)),
+            words=self._told(self._asked(query, language), language),
             weighted=tuple(WeightedTerm(term, weight) for term, weight in weights.items()),
             frequency=dict(zip(weights, counts, strict=True)),
             passages=self._index.info().passages,
         )
+
+    def _told(self, question: str, language: str) -> tuple[str, ...]:
+        """Return the terms that an answer would hold: all but those that only ask."""
+        asking = set(self._segmenter.terms("\n".join(asking_words(question)), language))
+        return tuple(term for term in self._segmenter.terms(question, language) if term not in asking)
 
     def _asked(self, query: str, language: str) -> str:
         """Return the last sentence: before it stands the story, whose words the answer need not hold."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ingestion import ADMIN, READER, Ingestion
 
 from jibu.adapters.model.extractive import ExtractiveGenerator
+from jibu.cli.demo import PASTED
 from jibu.domain.access import Caller
 from jibu.domain.answers import Answer, AnswerStatus, Citation, Claim, Draft, Question
 from jibu.domain.citing import cite, lay_out, sentence_span
@@ -654,3 +655,18 @@ def test_found_passages_are_what_a_generator_gets(stocked: Ingestion) -> None:
     assert all(p.passage.sentences for p in ranks)
     assert (request.question, request.language, request.max_citations) == (ASKED.text, "sw", 2)
     assert {"passport", "fee"} <= {term.term for term in request.terms}
+
+
+@pytest.mark.parametrize(
+    "question", ["How much does a passport cost?", "Combien coûte le permis de conduire ?"]
+)
+def test_words_that_only_ask_are_not_missed(sample: Services, question: str) -> None:
+    """In a small store "how much" may stand nowhere; that is no sign of a missing answer."""
+    assert sample.answering.answer(CITIZEN, Question(question)).status is AnswerStatus.ANSWERED
+
+
+def test_the_question_that_the_demo_prints_for_pasting_is_answered(sample: Services) -> None:
+    """It is the first thing that a new user tries."""
+    answer = sample.answering.answer(CITIZEN, Question(PASTED))
+    assert answer.status is AnswerStatus.ANSWERED
+    assert "10 years" in answer.text
