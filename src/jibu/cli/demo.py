@@ -119,6 +119,6 @@ def _farewell(port: int, token: str) -> None:
         f"\nAsk for yourself (the token is valid for 24 hours):\n\n"
         f"curl -s {base}/rag/v1/query -H 'Content-Type: application/json' \\\n"
         f"  -H 'Authorization: Bearer {token}' \\\n"
-        f'  -d \'{{"question": "How much does a passport cost?"}}\'\n\n'
+        f'  -d \'{{"question": "{PASTED}"}}\'\n\n'
         f"The page: {base}/   API documentation: {base}/docs   (process {os.getpid()}, Ctrl-C stops it)"
     )
