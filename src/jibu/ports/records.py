@@ -40,7 +40,7 @@ class ConversationRecords(Protocol):
         """Keep or replace the feedback on an answer. Raises: NotFound."""
 
     def drop_answers(self, *, before: datetime) -> int:
-        """Remove answers older than this, with their feedback; return how many."""
+        """Remove answers and turns older than this, and conversations that are left empty; return how many answers."""
 
 
 class ReceiptRecords(Protocol):

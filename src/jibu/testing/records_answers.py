@@ -106,6 +106,19 @@ class AnswerCases:
                 c.answer("a1")
             assert c.answer("a2")[0].created_at == LATER
 
+    def test_old_turns_go_with_the_answers(self, records: Records) -> None:
+        """What was said is kept no longer than what was answered; a conversation without turns goes too."""
+        with records.write() as uow:
+            c = uow.conversations
+            c.create(Conversation("old", "a|b", NOW, (Turn("user", "habari", NOW),)))
+            c.create(
+                Conversation("both", "a|b", NOW, (Turn("user", "then", NOW), Turn("user", "now", LATER)))
+            )
+            c.drop_answers(before=LATER)
+            with pytest.raises(NotFound):
+                c.get("old", "a|b")
+            assert [turn.text for turn in c.get("both", "a|b").turns] == ["now"]
+
     def test_a_receipt_is_kept_and_may_be_completed(self, records: Records) -> None:
         """Found by its own id and by its document's."""
         receipt = ErasureReceipt("r1", "d1", NOW, (("documents", 1), ("passages", 7)), ("records",))

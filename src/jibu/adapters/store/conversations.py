@@ -126,8 +126,14 @@ class SqlConversations:
             self._db.execute(insert(t.feedback).values(answer_id=feedback.answer_id, **values))
 
     def drop_answers(self, *, before: datetime) -> int:
-        """Remove answers older than this, with their feedback; return how many."""
-        return self._drop_answers(A.created_at < before)
+        """Remove answers older than this, their feedback, and what was said before then; return how many answers."""
+        dropped = self._drop_answers(A.created_at < before)
+        self._db.execute(delete(t.turns).where(t.turns.c.created_at < before))
+        used = select(t.turns.c.conversation_id).union(
+            select(A.conversation_id).where(A.conversation_id.is_not(None))
+        )
+        self._db.execute(delete(t.conversations).where(C.created_at < before, C.conversation_id.not_in(used)))
+        return dropped
 
 
 def _missing(conversation_id: str) -> NotFound:
