@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jibu.domain.answers import Feedback, Turn
+from jibu.domain.answers import Conversation, Feedback, Turn
 from jibu.domain.documents import ErasureReceipt
 from jibu.domain.errors import NotFound
 from jibu.ports import Records
