@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from jibu.domain.passages import FoundPassage
 
@@ -12,6 +13,7 @@ SAME = 0.9
 CLOSE_COSINE = 0.01
 BEHIND = 3
 _GRAM = 4
+_SAMPLE = 12
 
 
 @dataclass
@@ -73,4 +75,7 @@ def _grams(text: str) -> frozenset[str]:
 
 
 def _alike(a: frozenset[str], b: frozenset[str]) -> bool:
+    few = list(islice(a, _SAMPLE))
+    if sum(gram in b for gram in few) < len(few) // 2:  # nearly all pairs end here
+        return False
     return len(a & b) >= SAME * len(a | b)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -60,15 +60,22 @@ class Following:
 
 def cosines(index: Index, vector: Vector, passages: Sequence[str], access: AccessFilter) -> dict[str, float]:
     """Return how near each passage is to a question, without those that are absent or hidden. Raises: Unavailable."""
-    if not passages:
+    return nearness(stored(index, passages, access), vector)
+
+
+def stored(index: Index, passages: Sequence[str], access: AccessFilter) -> dict[str, Vector]:
+    """Return the passages' vectors, without those that are absent or hidden. Raises: Unavailable."""
+    vectors = index.vectors(passages, access) if passages else []
+    return {p: v for p, v in zip(passages, vectors, strict=True) if v is not None}
+
+
+def nearness(vectors: Mapping[str, Vector], question: Vector) -> dict[str, float]:
+    """Return the cosine of each vector to the question's."""
+    if not vectors:
         return {}
-    stored = zip(passages, index.vectors(passages, access), strict=True)
-    kept = [(p, v) for p, v in stored if v is not None]
-    if not kept:
-        return {}
-    matrix = np.stack([np.frombuffer(v, np.float32) for _, v in kept])
-    products = matrix @ np.frombuffer(vector, np.float32)
-    return {p: float(product) for (p, _), product in zip(kept, products, strict=True)}
+    matrix = np.stack([np.frombuffer(v, np.float32) for v in vectors.values()])
+    products = matrix @ np.frombuffer(question, np.float32)
+    return dict(zip(vectors, map(float, products), strict=True))
 
 
 def _passages(linked: Sequence[LinkedDocument]) -> dict[str, str]:

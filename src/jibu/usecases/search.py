@@ -6,7 +6,9 @@ import math
 import time
 from array import array
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +25,13 @@ from jibu.domain.questions import check_text
 from jibu.domain.thinning import thinned
 from jibu.domain.weighing import idf, term_weights
 from jibu.ports import Embedder, Index, LanguageDetector, Records, Segmenter, UnitOfWork, WeightedTerm
-from jibu.usecases.following import Following, cosines
+from jibu.usecases.following import Following, nearness, stored
 
 HISTORY_TURNS = 6
+EMBEDDINGS_AT_ONCE = 8
+AHEAD = 10
+SPARE = 20
+"""Passages fetched beyond those asked for: some may be near-duplicates or of a version that is not live."""
 STEEPEST = 100.0
 """Fused scores beyond this show as 0 or 1: many copies of one text make the spread of the scores tiny."""
 
@@ -43,7 +49,10 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What was found, best first. ``language`` is the question's. Times in milliseconds."""
+    """What was found, best first. ``language`` is the question's.
+
+    Times in milliseconds: the embedder's own, and all else that the search took beyond it.
+    """
 
     passages: tuple[FoundPassage, ...]
     question_vector: Vector
@@ -78,6 +87,14 @@ class _Terms:
         return sum(t.weight * idf(self.passages, self.frequency[t.term]) for t in self.weighted)
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A passage with its search terms."""
+
+    found: FoundPassage
+    terms: frozenset[str]
+
+
 class Search:
     """Hybrid search over what a caller may read."""
 
@@ -96,6 +113,7 @@ class Search:
         self._segmenter = segmenter
         self._detector = detector
         self._following = Following(records=records, index=index)
+        self._beside = ThreadPoolExecutor(EMBEDDINGS_AT_ONCE, thread_name_prefix="embed-question")
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         """Return the best passages.
@@ -107,26 +125,30 @@ class Search:
         earlier = [turn.text for turn in reversed(scene.turns) if turn.role == "user"][:HISTORY_TURNS]
         language = self._detector.detect(query)
         began = time.perf_counter()
-        vector = self._embed(query, earlier)
-        embedded = time.perf_counter()
+        embedding = self._beside.submit(self._embed, query, earlier)  # the model leaves the other cores free
         terms = self._terms(query, language, earlier)
-        candidates = self._candidates(vector, terms, scene.access, language)
+        worded = self._worded(terms, scene.access)
+        vectors = stored(self._index, list(worded), scene.access)
+        ahead = self._read_ahead(list(worded)[:AHEAD], scene.epoch)
+        vector, embed_ms = embedding.result()
+        candidates = self._candidates(vector, worded, nearness(vectors, vector), scene.access, language)
         scores = _fused(candidates, terms.mass)
         order = ranked(scores)
-        found = self._fetch(order, candidates, scores, scene.epoch, request.limit)
-        seen = replace(self._features(order, scores, found, terms), follow_up=float(bool(earlier)))
+        wanted = order[: max(2 * request.limit, request.limit + SPARE, SHOWN)]
+        found = [_scored(f, candidates, scores) for f in self._fetch(wanted, ahead, scene.epoch)]
+        seen = replace(self._features(order, scores, found, terms, ahead), follow_up=float(bool(earlier)))
         if request.limit > LINK_AFTER:
             pool = (c.dense for c in candidates.values())
             found = self._following.extend(found, vector, scene.access, epoch=scene.epoch, pool=pool)
         return SearchResult(
-            passages=tuple(thinned(found))[: request.limit],
+            passages=tuple(islice(thinned(found), request.limit)),
             question_vector=vector,
             terms=terms.weighted,
             language=language,
             features=seen,
             confidence=confidence(seen),
-            embed_ms=1000 * (embedded - began),
-            retrieval_ms=1000 * (time.perf_counter() - embedded),
+            embed_ms=embed_ms,
+            retrieval_ms=1000 * (time.perf_counter() - began) - embed_ms,
         )
 
     def _scene(self, caller: Caller, request: SearchRequest) -> _Scene:
@@ -138,7 +160,13 @@ class Search:
             access = AccessFilter(_allowed(uow, caller, request.collections), languages=languages)
             return _Scene(uow.documents.epoch(), access, turns)
 
-    def _embed(self, query: str, earlier: Sequence[str]) -> Vector:
+    def _embed(self, query: str, earlier: Sequence[str]) -> tuple[Vector, float]:
+        """Return the question's vector and the milliseconds it took."""
+        began = time.perf_counter()
+        vector = self._vector(query, earlier)
+        return vector, 1000 * (time.perf_counter() - began)
+
+    def _vector(self, query: str, earlier: Sequence[str]) -> Vector:
         """Return the question's vector; a follow-up is read together with the turn before it."""
         alone = self._embedder.embed_query(query)
         if not earlier:
@@ -168,47 +196,63 @@ class Search:
         sentences = self._segmenter.sentences(query, language)
         return query[slice(*sentences[-1])] if sentences else query
 
+    def _worded(self, terms: _Terms, access: AccessFilter) -> dict[str, Hit]:
+        """Return the best passages by words."""
+        if not access.collections:
+            return {}
+        return {hit.passage_id: hit for hit in self._index.lexical(terms.weighted, access, DEPTH)}
+
     def _candidates(
-        self, vector: Vector, terms: _Terms, access: AccessFilter, language: str
+        self,
+        vector: Vector,
+        worded: dict[str, Hit],
+        near_worded: dict[str, float],
+        access: AccessFilter,
+        language: str,
     ) -> dict[str, Candidate]:
         """Return the best of each side, every one with its cosine."""
         if not access.collections:
             return {}
         near = {hit.passage_id: hit for hit in self._index.dense(vector, access, DEPTH)}
-        worded = {hit.passage_id: hit for hit in self._index.lexical(terms.weighted, access, DEPTH)}
-        only_words = [p for p in worded if p not in near]
-        nearness = {p: hit.score for p, hit in near.items()}
-        nearness.update(cosines(self._index, vector, only_words, access))
+        cosine = near_worded | {p: hit.score for p, hit in near.items()}
         found = {}
         for p, hit in {**worded, **near}.items():
-            if p in nearness:
+            if p in cosine:
                 lexical = worded[p].score if p in worded else None
-                found[p] = _candidate(hit, nearness[p], lexical, language)
+                found[p] = _candidate(hit, cosine[p], lexical, language)
         return found
 
-    def _fetch(
-        self,
-        order: list[str],
-        candidates: dict[str, Candidate],
-        scores: dict[str, float],
-        epoch: int,
-        limit: int,
-    ) -> list[FoundPassage]:
-        """Fetch a few more than asked: some may be near-duplicates or of a version that is not live."""
-        wanted = order[: max(2 * limit, limit + 20, SHOWN)]
-        with self._records.read() as uow:
-            fetched = uow.documents.hydrate(wanted, epoch=epoch)
-        return [_scored(f, candidates[f.passage.passage_id], scores) for f in fetched]
+    def _read_ahead(self, passages: list[str], epoch: int) -> dict[str, _Read]:
+        """Fetch and read the best by words while the model works: most of them are among the best of all."""
+        return {f.passage.passage_id: _Read(f, self._read(f)) for f in self._fetch(passages, {}, epoch)}
+
+    def _read(self, found: FoundPassage) -> frozenset[str]:
+        return frozenset(
+            self._segmenter.terms(index_text(found.title, found.passage), found.passage.language)
+        )
+
+    def _fetch(self, wanted: list[str], ahead: dict[str, _Read], epoch: int) -> list[FoundPassage]:
+        """Return passages in this order, without those that are not live."""
+        missing = [p for p in wanted if p not in ahead]
+        fetched = {p: read.found for p, read in ahead.items()}
+        if missing:
+            with self._records.read() as uow:
+                new = uow.documents.hydrate(missing, epoch=epoch)
+            fetched.update({f.passage.passage_id: f for f in new})
+        return [fetched[p] for p in wanted if p in fetched]
 
     def _features(
-        self, order: list[str], scores: dict[str, float], found: list[FoundPassage], terms: _Terms
+        self,
+        order: list[str],
+        scores: dict[str, float],
+        found: list[FoundPassage],
+        terms: _Terms,
+        ahead: dict[str, _Read],
     ) -> Features:
         alive = {f.passage.passage_id for f in found}
         best = [scores[p] for p in order if p in alive][:SHOWN]
-        shown = [
-            frozenset(self._segmenter.terms(index_text(f.title, f.passage), f.passage.language))
-            for f in found[:SHOWN]
-        ]
+        read = [(ahead.get(f.passage.passage_id), f) for f in found[:SHOWN]]
+        shown = [self._read(f) if known is None else known.terms for known, f in read]
         return features(best, terms.words, shown, lambda term: terms.frequency.get(term, 0), terms.passages)
 
 
@@ -236,8 +280,9 @@ def _candidate(hit: Hit, dense: float, lexical: float | None, language: str) -> 
     return Candidate(hit.passage_id, document, int(version), int(ordinal), dense, lexical, foreign)
 
 
-def _scored(found: FoundPassage, candidate: Candidate, scores: dict[str, float]) -> FoundPassage:
+def _scored(found: FoundPassage, candidates: dict[str, Candidate], scores: dict[str, float]) -> FoundPassage:
     """Return the passage with its scores; the fused one is shown between 0 and 1."""
+    candidate = candidates[found.passage.passage_id]
     fused = 1 / (1 + math.exp(-max(-STEEPEST, min(STEEPEST, scores[candidate.passage_id])) / 2))
     return replace(found, score=round(fused, 4), dense=candidate.dense, lexical=candidate.lexical)
 
