@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from jibu.domain.access import AccessFilter, Caller
 from jibu.domain.answers import Turn
 from jibu.domain.chunking import index_text
-from jibu.domain.confidence import SHOWN, Features, confidence, features
+from jibu.domain.confidence import NOTHING, SHOWN, Features, confidence, features
 from jibu.domain.cues import asking_words
 from jibu.domain.errors import NotFound
 from jibu.domain.fusion import DEPTH, LINK_AFTER, Candidate, fuse, ranked, smooth, support
@@ -30,7 +30,7 @@ from jibu.usecases.following import Following, nearness, stored
 HISTORY_TURNS = 6
 EMBEDDINGS_AT_ONCE = 8
 AHEAD = 10
-SPARE = 20
+SPARE = 5
 """Passages fetched beyond those asked for: some may be near-duplicates or of a version that is not live."""
 STEEPEST = 100.0
 """Fused scores beyond this show as 0 or 1: many copies of one text make the spread of the scores tiny."""
@@ -45,6 +45,8 @@ class SearchRequest:
     limit: int = 10
     language: str | None = None
     conversation_id: str | None = None
+    judge: bool = True
+    """Whether to tell how sure it is that the answer is there; it costs some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +131,19 @@ class Search:
         terms = self._terms(query, language, earlier)
         worded = self._worded(terms, scene.access)
         vectors = stored(self._index, list(worded), scene.access)
-        ahead = self._read_ahead(list(worded)[:AHEAD], scene.epoch)
+        ahead = self._read_ahead(list(worded)[:AHEAD], scene.epoch, judge=request.judge)
         vector, embed_ms = embedding.result()
         candidates = self._candidates(vector, worded, nearness(vectors, vector), scene.access, language)
         scores = _fused(candidates, terms.mass)
         order = ranked(scores)
-        wanted = order[: max(2 * request.limit, request.limit + SPARE, SHOWN)]
-        found = [_scored(f, candidates, scores) for f in self._fetch(wanted, ahead, scene.epoch)]
-        seen = replace(self._features(order, scores, found, terms, ahead), follow_up=float(bool(earlier)))
+        first = max(request.limit * 3 // 2, request.limit + SPARE)
+        live = self._fetch(order[:first], ahead, scene.epoch)
+        if len(live) < min(request.limit, len(order)):  # many of a version that is not live
+            live = self._fetch(order, ahead, scene.epoch)
+        found = [_scored(f, candidates, scores) for f in live]
+        seen = NOTHING
+        if request.judge:
+            seen = replace(self._features(order, scores, found, terms, ahead), follow_up=float(bool(earlier)))
         if request.limit > LINK_AFTER:
             pool = (c.dense for c in candidates.values())
             found = self._following.extend(found, vector, scene.access, epoch=scene.epoch, pool=pool)
@@ -222,9 +229,10 @@ class Search:
                 found[p] = _candidate(hit, cosine[p], lexical, language)
         return found
 
-    def _read_ahead(self, passages: list[str], epoch: int) -> dict[str, _Read]:
+    def _read_ahead(self, passages: list[str], epoch: int, *, judge: bool) -> dict[str, _Read]:
         """Fetch and read the best by words while the model works: most of them are among the best of all."""
-        return {f.passage.passage_id: _Read(f, self._read(f)) for f in self._fetch(passages, {}, epoch)}
+        fetched = self._fetch(passages, {}, epoch)
+        return {f.passage.passage_id: _Read(f, self._read(f) if judge else frozenset()) for f in fetched}
 
     def _read(self, found: FoundPassage) -> frozenset[str]:
         return frozenset(

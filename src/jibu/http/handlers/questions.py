@@ -71,6 +71,7 @@ def _search_request(call: Call) -> SearchRequest:
         limit=int(body.get("limit", DEFAULT_LIMIT)),
         language=primary_language(body.get("language")),
         conversation_id=body.get("conversationId"),
+        judge=False,
     )
 
 
