@@ -13,7 +13,7 @@ import structlog
 
 from jibu.cli.loading import load_sample
 from jibu.settings import Settings
-from jibu.wiring import Services, build
+from jibu.wiring.services import Services, build
 
 
 @pytest.fixture(autouse=True)

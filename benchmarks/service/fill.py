@@ -26,7 +26,7 @@ from jibu.domain.documents import Block, BlockKind, Collection, NewDocument, Par
 from jibu.domain.passages import IndexedPassage, Passage, Sentence, passage_id
 from jibu.sample import library
 from jibu.settings import load
-from jibu.wiring import Parts, parts
+from jibu.wiring.parts import Parts, parts
 
 PER_DOCUMENT = 100
 PER_SENTENCE = 20

@@ -22,7 +22,7 @@ from jibu.cli import cli
 from jibu.domain.errors import InvalidInput, JibuError, Misconfigured
 from jibu.settings import Settings
 from jibu.testing.records_samples import collection, receive, whole
-from jibu.wiring import build_migrations
+from jibu.wiring.parts import build_migrations
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the helpers beside the tests
 

@@ -11,9 +11,10 @@ import httpx
 import pytest
 from http_support import CLIENT, client_of
 
-from jibu import wiring
 from jibu.http.app import create_app
 from jibu.settings import Settings
+from jibu.wiring.services import Services, build
+from jibu.wiring.tokens import local_issuer
 
 pytestmark = pytest.mark.anyio
 GUIDE = """# Passports
@@ -33,23 +34,23 @@ SCOPES = ("rag.query", "rag.ingest", "rag.admin", "audit.read", "metrics.read")
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[wiring.Services]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Return the real use cases over an empty data folder."""
     folder: Path = tmp_path_factory.mktemp("whole")
-    with wiring.build(Settings(data_dir=folder)) as built:
+    with build(Settings(data_dir=folder)) as built:
         yield built
 
 
 @pytest.fixture
-async def client(services: wiring.Services) -> AsyncIterator[httpx.AsyncClient]:
+async def client(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client that may do everything; responses are checked against the contract."""
-    token = wiring.local_issuer(services.settings).issue(CLIENT, SCOPES)
+    token = local_issuer(services.settings).issue(CLIENT, SCOPES)
     async with client_of(create_app(services, validate_responses=True), token) as client:
         yield client
 
 
 @pytest.fixture
-async def guide(client: httpx.AsyncClient, services: wiring.Services) -> str:
+async def guide(client: httpx.AsyncClient, services: Services) -> str:
     """Load the guide; return where it is."""
     await client.put("/rag/v1/collections/travel", json={"title": "Travel", "languages": ["en"]})
     response = await client.post(

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from jibu import wiring
 from jibu.cli.config import reference
 from jibu.cli.serve import hand_down
 from jibu.domain.errors import Misconfigured
 from jibu.settings import PREFIX, Settings, load
+from jibu.wiring.services import build
+from jibu.wiring.tokens import local_issuer
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 
@@ -121,7 +122,7 @@ def production(**more: object) -> Settings:
 
 def test_production_refuses_embedded_parts_unless_allowed() -> None:
     """The message names what is embedded and the setting that allows it; nothing is made on disk."""
-    with pytest.raises(Misconfigured, match="JIBU_ALLOW_EMBEDDED=true"), wiring.build(production()):
+    with pytest.raises(Misconfigured, match="JIBU_ALLOW_EMBEDDED=true"), build(production()):
         pass
     assert not Path("data").exists()
 
@@ -132,10 +133,10 @@ def test_production_refuses_embedded_parts_unless_allowed() -> None:
 def test_production_refuses_the_local_token_issuer(more: dict[str, object]) -> None:
     """An issuer and its keys must be named, however embedded the rest may be."""
     settings = production(allow_embedded=True, **more)
-    with pytest.raises(Misconfigured, match="JIBU_AUTH_ISSUER"), wiring.build(settings):
+    with pytest.raises(Misconfigured, match="JIBU_AUTH_ISSUER"), build(settings):
         pass
     with pytest.raises(Misconfigured):
-        wiring.local_issuer(settings)
+        local_issuer(settings)
     assert not Path("data").exists()
 
 
@@ -144,7 +145,7 @@ def test_production_runs_embedded_where_allowed_by_name(tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text('{"keys": []}', encoding="utf-8")
     settings = production(allow_embedded=True, auth_issuer="https://id.example", auth_jwks_file=keys)
-    with wiring.build(settings) as services:
+    with build(settings) as services:
         assert services.mint_token is None
         health = services.health.ready()
     assert health.ready

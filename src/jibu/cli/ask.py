@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """Ask QUESTION of the documents in the data folder and print the answer with its quotes."""
     from jibu.http import views
-    from jibu.wiring import build
+    from jibu.wiring.services import build
 
     settings = existing_data(data_dir)
     asked = Question(question, collections or None, language, None, max_citations)

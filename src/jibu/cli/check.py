@@ -15,7 +15,7 @@ from jibu.usecases.health import CheckResult
 @data_option
 def command(data_dir: Path | None) -> None:
     """Check configuration and health: settings, database, index, models, keys, what waits. Code 1 when not ready."""
-    from jibu.wiring import build
+    from jibu.wiring.services import build
 
     settings = existing_data(data_dir)
     click.echo(f"settings  ok    profile {settings.profile}, data folder {settings.data_dir}")

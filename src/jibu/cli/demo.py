@@ -64,7 +64,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def _load(settings: Settings) -> None:
     from jibu.sample import library
-    from jibu.wiring import build
+    from jibu.wiring.services import build
 
     sample = library()
     click.echo(
@@ -95,7 +95,7 @@ def _ask_all(settings: Settings, port: int) -> str:
     import httpx
 
     from jibu.sample import library
-    from jibu.wiring import local_issuer
+    from jibu.wiring.tokens import local_issuer
 
     token = local_issuer(settings).issue(CLIENT, ["rag.query"], ttl_s=TOKEN_TTL_S)
     headers = {"Authorization": f"Bearer {token}"}

@@ -50,7 +50,7 @@ def command(  # noqa: PLR0917  one parameter per option
     from jibu.evaluation.http_target import HttpTarget
     from jibu.evaluation.local_target import LocalTarget
     from jibu.evaluation.run import evaluate
-    from jibu.wiring import build
+    from jibu.wiring.services import build
 
     with ExitStack() as stack:
         if base_url is not None:

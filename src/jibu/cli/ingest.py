@@ -15,7 +15,7 @@ from jibu.domain.documents import Collection, NewDocument
 from jibu.domain.errors import NotFound
 
 if TYPE_CHECKING:
-    from jibu.wiring import Services
+    from jibu.wiring.services import Services
 
 
 @click.command()
@@ -45,7 +45,7 @@ def command(  # noqa: PLR0917  one parameter per option
     the command again after a break or a change, and only new and changed files are read. Works beside a running
     service. Ends with code 1 when a file failed.
     """
-    from jibu.wiring import build
+    from jibu.wiring.services import build
 
     files = files_under(paths)
     with build(settings_from(data_dir=data_dir)) as services:

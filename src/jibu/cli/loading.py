@@ -20,7 +20,7 @@ from jibu.sample import SampleDocument, library
 from jibu.usecases.documents import Documents
 
 if TYPE_CHECKING:
-    from jibu.wiring import Services
+    from jibu.wiring.services import Services
 
 OPERATOR = Caller(
     "LOCAL/CLI/OPERATOR/jibu", frozenset({"rag.query", "rag.ingest", "rag.admin", "audit.read"})

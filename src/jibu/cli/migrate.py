@@ -22,7 +22,7 @@ def command(data_dir: Path | None, down: int | None, *, show: bool, yes: bool) -
     With PostgreSQL (JIBU_DATABASE_URL) run this before the first start and after each update. SQLite's tables
     are brought up to date by themselves.
     """
-    from jibu.wiring import build_migrations
+    from jibu.wiring.parts import build_migrations
 
     if show and down:
         raise click.UsageError("--show changes nothing: leave out --down")

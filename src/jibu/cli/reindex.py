@@ -14,7 +14,7 @@ from jibu.cli.options import data_option, existing_data
 @data_option
 def command(data_dir: Path | None) -> None:
     """Rebuild the index from the stored texts. Stop the relay first; a run that breaks off resumes."""
-    from jibu.wiring import build_reindex
+    from jibu.wiring.reindexing import build_reindex
 
     with build_reindex(existing_data(data_dir)) as reindex, tqdm(unit="passage", desc="reindex") as bar:
 

@@ -21,7 +21,7 @@ def command(data_dir: Path | None, parent: int | None) -> None:
     """
     from jibu.http import logs
     from jibu.http.parent import stop_without
-    from jibu.wiring import build_relay
+    from jibu.wiring.relay import build_relay
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -41,7 +41,7 @@ def command(parent: int | None, **options: object) -> None:
 def run(settings: Settings) -> None:
     """Serve until a stop signal. Raises: Misconfigured before anything starts."""
     from jibu.http import logs, server
-    from jibu.wiring import prepare
+    from jibu.wiring.services import prepare
 
     check_port(settings)
     logs.configure(settings)

@@ -25,7 +25,7 @@ def command(data_dir: Path | None, client: str, scope: str, subject: str | None,
     The issuer's key lives in the data folder; services that run on the same folder accept the token.
     Not available with profile=production.
     """
-    from jibu.wiring import local_issuer
+    from jibu.wiring.tokens import local_issuer
 
     scopes = scope.split()
     unknown = [name for name in scopes if name not in SCOPES and not name.startswith("read:")]

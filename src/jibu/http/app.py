@@ -73,15 +73,15 @@ def create_app(
 
 def factory() -> ASGIApp:
     """Return the service as the environment configures it. Raises: Misconfigured."""
-    from jibu import wiring  # noqa: PLC0415 - it pulls in every adapter, which only a server needs
     from jibu.web.app import Example, create_pages  # noqa: PLC0415 - as above
+    from jibu.wiring.services import build  # noqa: PLC0415 - every adapter comes in, which only a server needs
 
     settings = load()
     logs.configure(settings)
     sys.setswitchinterval(SWITCH_S)
     stop_without_supervisor()
     stack = ExitStack()
-    services = stack.enter_context(wiring.build(settings))
+    services = stack.enter_context(build(settings))
     examples = [Example(text, language) for text, language in services.examples]
     pages = create_pages(catalogue=services.catalogue, mint_token=services.mint_token, examples=examples)
     return create_app(services, pages=pages, close=stack.close, warm_up=services.warm_up)

@@ -11,7 +11,7 @@ from jibu.evaluation import evaluate
 from jibu.evaluation.datasets import load_dataset
 from jibu.evaluation.local_target import LocalTarget
 from jibu.settings import Settings
-from jibu.wiring import build
+from jibu.wiring.services import build
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from jibu.sample import EvaluationQuestion, evaluation_questions, library
 from jibu.usecases.answer import Answering, Answers, Sources, Token
 from jibu.usecases.conversations import Conversations
 from jibu.usecases.search import Search, SearchRequest, SearchResult
-from jibu.wiring import Services
+from jibu.wiring.services import Services
 
 AUDITOR = Caller("KE/GOV/C/audit", frozenset({"audit.read"}))
 NEIGHBOUR = replace(READER, subject="someone-else")

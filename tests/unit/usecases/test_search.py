@@ -14,7 +14,7 @@ from jibu.domain.errors import InvalidInput, NotFound
 from jibu.ports import Index
 from jibu.usecases.conversations import Conversations
 from jibu.usecases.search import Search, SearchRequest, SearchResult
-from jibu.wiring import Services
+from jibu.wiring.services import Services
 
 CLERK = Caller("KE/GOV/B/tax", frozenset({"rag.query", "read:tax"}))
 CITIZEN = Caller("KE/GOV/A/portal", frozenset({"rag.query"}), subject="ada")

@@ -1,0 +1,73 @@
+"""What health, ``jibu check`` and the metrics look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jibu.domain.errors import Unavailable
+from jibu.ports import Backlog, Index
+from jibu.settings import database_address
+from jibu.usecases.diagnosis import check_counts, check_embedder, check_segmenter
+from jibu.usecases.health import Health
+from jibu.wiring.parts import Parts
+
+if TYPE_CHECKING:
+    from jibu.adapters.auth.keys import KeySet
+
+RELAY_SILENT_S = 30.0
+DIAGNOSIS_S = 60.0
+
+
+def health_of(p: Parts, *, external_issuer: bool) -> Health:
+    """Return what the readiness probe asks."""
+    sqlite = database_address(p.settings) is None
+    embedded = (
+        *(("records: SQLite",) if sqlite else ()),
+        "index: embedded",
+        "embedder: embedded",
+        "generator: extractive",
+        "broker: local",
+    )
+    return Health(
+        (
+            ("records", p.records.ping),
+            ("index", lambda: _ask(p.index)),
+            ("broker", p.broker.ping),
+            ("relay", lambda: _look_atmake_relay(p)),
+        ),
+        advisory=frozenset(("broker", "relay")),
+        embedded=embedded if external_issuer else (*embedded, "tokens: local issuer"),
+    )
+
+
+def diagnosis_of(p: Parts, keys: KeySet) -> Health:
+    """What takes longer than a probe may: for ``jibu check``."""
+    return Health(
+        (
+            ("passages", lambda: check_counts(p.records, p.index, at=p.clock())),
+            ("embedder", lambda: check_embedder(p.embedder)),
+            ("segmenter", lambda: check_segmenter(p.segmenter)),
+            ("keys", keys.ping),
+        ),
+        timeout_s=DIAGNOSIS_S,
+    )
+
+
+def _ask(index: Index) -> None:
+    index.info()
+
+
+def _look_atmake_relay(p: Parts) -> None:
+    """Raises: Unavailable when no relay has been seen for a while, or work was given up."""
+    waiting = backlog_of(p)
+    seen = waiting.relay_seen_at
+    if seen is None or (p.clock() - seen).total_seconds() > RELAY_SILENT_S:
+        raise Unavailable("no relay is running: documents are received, but not indexed")
+    if waiting.parked:
+        raise Unavailable(f"{waiting.parked} jobs were given up; the log says why")
+
+
+def backlog_of(p: Parts) -> Backlog:
+    """Return what waits in the outbox. Raises: Unavailable."""
+    with p.records.read() as uow:
+        return uow.outbox.backlog(at=p.clock())

