@@ -214,7 +214,19 @@ def test_segments_stay_few(folder: Path, index: EmbeddedIndex) -> None:
     assert len(dense(index, limit=500)) == 120
 
 
-@pytest.mark.parametrize("damage", [b"", b"not json", b'{"format": 99, "segments": []}', b"[]"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"not json",
+        b'{"format": 99, "segments": []}',
+        b"[]",
+        b'{"format": 1}',
+        b'{"format": 1, "segments": []}',
+        b'{"format": 1, "embedder": "e", "dimension": 4, "segments": [{"name": "x"}]}',
+        b'{"format": 1, "embedder": "e", "dimension": 4, "segments": [], "extra": 1}',
+    ],
+)
 def test_a_damaged_manifest_is_told(folder: Path, damage: bytes) -> None:
     """The error says what to do."""
     opened(folder).add([passage(0, "tax")])

@@ -73,8 +73,11 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{MANIFEST} has an unknown format")
-    entries = tuple(SegmentEntry(**entry) for entry in content.pop("segments"))
-    return Manifest(segments=entries, **content)
+    try:
+        entries = tuple(SegmentEntry(**entry) for entry in content.pop("segments"))
+        return Manifest(segments=entries, **content)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{MANIFEST} lacks a field or has one too many") from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
