@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         30.0, ge=0, le=300, description="Clock difference allowed in `exp` and `nbf`."
     )
 
+    signing_key_file: Path | None = Field(
+        None,
+        description="PEM file with the Ed25519 key that signs receipts, chains and logs, the same for all replicas; "
+        "earlier keys may follow in it, to verify with. None: a key is made in the data folder.",
+    )
+
     max_body_bytes: int = Field(
         1_048_576, ge=1024, description="Largest JSON request body (documents excepted)."
     )

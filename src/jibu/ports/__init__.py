@@ -10,7 +10,7 @@ from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.index import Index, IndexInfo
 from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
 from jibu.ports.outbox import Backlog, Outbox
-from jibu.ports.outside import Broker, Clock, TokenVerifier
+from jibu.ports.outside import Broker, Clock, Signer, TokenVerifier
 from jibu.ports.records import ConversationRecords, ReceiptRecords, Records, UnitOfWork
 from jibu.ports.text import LanguageDetector, Parser, Segmenter
 
@@ -33,6 +33,7 @@ __all__ = [
     "ReceiptRecords",
     "Records",
     "Segmenter",
+    "Signer",
     "TokenVerifier",
     "UnitOfWork",
     "WeightedTerm",

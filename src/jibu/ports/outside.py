@@ -28,3 +28,27 @@ class TokenVerifier(Protocol):
 
     def verify(self, token: str) -> Caller:
         """Raises: Unauthenticated; Unavailable when the keys cannot be had."""
+
+
+class Signer(Protocol):
+    """The block's own key. Anybody can check what it signs with the public keys alone."""
+
+    @property
+    def kid(self) -> str:
+        """The id of the key that signs now."""
+
+    def sign(self, payload: bytes, typ: str = "JOSE") -> str:
+        """Return a compact JWS (RFC 7515, EdDSA) that holds the payload.
+
+        ``typ`` says what it is for (``jibu-receipt+jws``), so that one kind is never taken for another.
+        Raises: InvalidInput (a ``typ`` that cannot stand in a header); Unavailable.
+        """
+
+    def verify(self, token: str, typ: str = "JOSE") -> bytes:
+        """Return the payload of what this block signed, with this or an earlier key, for this purpose.
+
+        Raises: InvalidInput (field ``signature``) for anything else; Unavailable.
+        """
+
+    def jwks(self) -> bytes:
+        """Return the public keys as a JSON Web Key Set, the one that signs first, then earlier ones."""

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import hashlib
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jibu.adapters.auth.jwt import CLIENT, SCOPE, SUBJECT
+from jibu.adapters.auth.keyfile import private_pem, public_jwk, read_private
 from jibu.domain.errors import InvalidInput, Misconfigured
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ISSUER = "urn:jibu:local-issuer"
 KEY_FILE = Path("auth") / "local-issuer.pem"
@@ -38,10 +31,10 @@ class LocalIssuer:
             raise Misconfigured(
                 "the local token issuer is for development; set JIBU_AUTH_ISSUER and JIBU_AUTH_JWKS_URL"
             )
-        self._key = _load_or_create(folder / KEY_FILE)
+        self._key = read_private(private_pem(folder / KEY_FILE), KEY_FILE.name)
         self._audience = audience
         self._now = now
-        self._public = _public_jwk(self._key)
+        self._public = public_jwk(self._key.public_key())
 
     def jwks(self) -> bytes:
         """Return the public key set."""
@@ -77,58 +70,3 @@ class LocalIssuer:
             claims["sub"] = subject
         headers = {"kid": self._public["kid"], "typ": "at+jwt"}
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers=headers)
-
-
-def _load_or_create(path: Path) -> Ed25519PrivateKey:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-        Ed25519PrivateKey as PrivateKey,
-    )
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        if not path.exists():
-            _create(path)
-        if path.stat().st_mode & 0o077:
-            raise Misconfigured(f"others may read {path.name}; run chmod 600 on it")
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError) as error:
-        raise Misconfigured(f"the key file {path.name} cannot be used") from error
-    if not isinstance(key, PrivateKey):
-        raise Misconfigured(f"the key file {path.name} does not hold an Ed25519 key")
-    return key
-
-
-def _create(path: Path) -> None:
-    """Write a new key so that it appears whole; where another process was quicker, theirs stays."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-    )
-
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _public_jwk(key: Ed25519PrivateKey) -> dict[str, str]:
-    """Return the public key as a JWK; its ``kid`` is the RFC 7638 thumbprint."""
-    raw = key.public_key().public_bytes_raw()
-    required = {"crv": "Ed25519", "kty": "OKP", "x": _b64(raw)}
-    thumbprint = hashlib.sha256(json.dumps(required, separators=(",", ":"), sort_keys=True).encode())
-    return {**required, "kid": _b64(thumbprint.digest()), "alg": "EdDSA", "use": "sig"}
-
-
-def _b64(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
