@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 from starlette.types import ASGIApp
 
+from jibu.adapters.auth.block_key import BlockKey
 from jibu.adapters.auth.jwt import JwtVerifier
 from jibu.adapters.auth.keys import KeySet
 from jibu.adapters.auth.local import ISSUER, LocalIssuer
@@ -396,6 +397,7 @@ class TestServices:
     system_card: Any
     health: Health
     verifier: Any
+    signer: Any
     issuer: LocalIssuer
     backlog: Callable[[], Backlog] = field(default=lambda: Backlog(2, 1, 3, 4.5, None))
 
@@ -426,6 +428,7 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
         system_card=Card(),
         health=Health((("records", lambda: None),), embedded=("index",)),
         verifier=JwtVerifier(KeySet(issuer.jwks), issuer=ISSUER, audience="jibu"),
+        signer=BlockKey.in_folder(folder),
         issuer=issuer,
     )
 

@@ -19,6 +19,7 @@ import structlog
 from http_support import TestServices, app_of, client_of, make_services
 from structlog.testing import capture_logs
 
+from jibu.adapters.auth.block_key import PublicKeys
 from jibu.domain.errors import Unavailable
 from jibu.http import logs
 from jibu.http.contracts import load_contracts
@@ -456,3 +457,13 @@ class TestPages:
     async def test_bodies_for_pages_are_bounded(self, both: httpx.AsyncClient) -> None:
         """As everywhere."""
         assert (await both.post("/", content=b"x" * 1_100_000)).status_code == 413
+
+
+async def test_the_public_keys_are_open_and_check_what_the_block_signs(services: TestServices) -> None:
+    """Anybody may fetch them, and they hold no secret."""
+    async with client_of(app_of(services)) as anyone:
+        response = await anyone.get("/.well-known/jwks.json")
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/jwk-set+json")
+    assert "max-age" in response.headers["cache-control"]
+    assert PublicKeys(response.content).verify(services.signer.sign(b"x")) == b"x"
+    assert '"d"' not in response.text

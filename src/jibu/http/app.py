@@ -63,7 +63,7 @@ def create_app(
         lifespan=_lifespan(settings, close, warm_up),
         validate_responses=validate_responses,
     )
-    system = System(services.health, metrics, security)
+    system = System(services.health, metrics, security, services.signer)
     shown = tuple(published(contract, settings.public_url) for contract in contracts)
     dispatcher = Dispatcher(system, shown, api=api, pages=None if pages is None else _asgi(pages))
     limited = BodyLimit(dispatcher, max_body=settings.max_body_bytes, max_upload=settings.max_upload_bytes)

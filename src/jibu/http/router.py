@@ -16,6 +16,7 @@ from jibu.http.contracts import Contract
 from jibu.http.metrics import CONTENT_TYPE, Metrics
 from jibu.http.middleware import ROUTE
 from jibu.http.security import BearerSecurity
+from jibu.ports import Signer
 from jibu.usecases.health import Health
 
 PROBE_THREADS = 4
@@ -24,10 +25,11 @@ PROBE_THREADS = 4
 class System:
     """The service's own endpoints, outside the contracts."""
 
-    def __init__(self, health: Health, metrics: Metrics, security: BearerSecurity) -> None:
+    def __init__(self, health: Health, metrics: Metrics, security: BearerSecurity, signer: Signer) -> None:
         self._health = health
         self._metrics = metrics
         self._security = security
+        self._signer = signer
         self._threads = anyio.CapacityLimiter(PROBE_THREADS)
 
     async def live(self, _request: Request) -> Response:
@@ -50,6 +52,14 @@ class System:
         text = await anyio.to_thread.run_sync(self._metrics.render, limiter=self._threads)
         return Response(text, media_type=CONTENT_TYPE)
 
+    async def keys(self, _request: Request) -> Response:
+        """Return the public keys that check what this block signed (RFC 7517)."""
+        return Response(
+            self._signer.jwks(),
+            media_type="application/jwk-set+json",
+            headers={"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"},
+        )
+
 
 class Dispatcher:
     """Sends a request to the first that knows its path; the API wins over the pages."""
@@ -65,6 +75,7 @@ class Dispatcher:
                 _route("/health/live", system.live),
                 _route("/health/ready", system.ready),
                 _route("/metrics", system.metrics),
+                _route("/.well-known/jwks.json", system.keys),
                 _route("/openapi/{name}.yaml", docs.contract_endpoint(contracts)),
                 _route("/docs", docs.page_endpoint(contracts)),
                 _route("/docs/{name}", docs.asset),

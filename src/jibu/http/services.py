@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from jibu.ports import Backlog, TokenVerifier
+from jibu.ports import Backlog, Signer, TokenVerifier
 from jibu.settings import Settings
 from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
@@ -43,5 +43,7 @@ class Services(Protocol):
     def health(self) -> Health: ...
     @property
     def verifier(self) -> TokenVerifier: ...
+    @property
+    def signer(self) -> Signer: ...
     @property
     def backlog(self) -> Callable[[], Backlog]: ...

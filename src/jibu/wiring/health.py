@@ -21,8 +21,10 @@ DIAGNOSIS_S = 60.0
 def health_of(p: Parts, *, external_issuer: bool) -> Health:
     """Return what the readiness probe asks."""
     sqlite = database_address(p.settings) is None
+    own_key = not sqlite and p.settings.signing_key_file is None
     embedded = (
         *(("records: SQLite",) if sqlite else ()),
+        *(("signing key: in the data folder",) if own_key else ()),
         "index: embedded",
         "embedder: embedded",
         "generator: extractive",

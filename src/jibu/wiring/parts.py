@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from jibu.ports import Broker, Clock, Embedder, Index, LanguageDetector, Records, Segmenter
+from jibu.ports import Broker, Clock, Embedder, Index, LanguageDetector, Records, Segmenter, Signer
 from jibu.settings import Settings, database_address
 from jibu.wiring.safety import refuse_unsafe
+from jibu.wiring.signing import signer_of
 
 if TYPE_CHECKING:
     from jibu.adapters.store.migrating import Migrations
@@ -28,6 +29,7 @@ class Parts:
     detector: LanguageDetector
     broker: Broker
     clock: Clock
+    signer: Signer
 
 
 @contextmanager
@@ -50,7 +52,10 @@ def parts(settings: Settings) -> Iterator[Parts]:
         stack.callback(index.close)
         broker = LocalBroker(settings.data_dir / "events.db")
         stack.callback(broker.close)
-        yield Parts(settings, records, index, embedder, IcuSegmenter(), LangidDetector(), broker, _now)
+        signer = signer_of(settings)
+        yield Parts(
+            settings, records, index, embedder, IcuSegmenter(), LangidDetector(), broker, _now, signer
+        )
 
 
 def _records(settings: Settings) -> Records:

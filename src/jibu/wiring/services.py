@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jibu.domain.decision import Thresholds
 from jibu.locales import Catalogue
-from jibu.ports import Backlog, TokenVerifier
+from jibu.ports import Backlog, Signer, TokenVerifier
 from jibu.relay import Relay
 from jibu.sample import library
 from jibu.settings import Settings
@@ -42,6 +42,7 @@ class Services:
     system_card: SystemCardUse
     health: Health
     verifier: TokenVerifier
+    signer: Signer
     catalogue: Catalogue
     relay: Relay
     backlog: Callable[[], Backlog]
@@ -100,6 +101,7 @@ def build(settings: Settings) -> Iterator[Services]:
                 audience=settings.auth_audience,
                 leeway_s=settings.auth_leeway_s,
             ),
+            signer=p.signer,
             catalogue=catalogue,
             relay=make_relay(p),
             backlog=lambda: backlog_of(p),
