@@ -49,9 +49,14 @@ class Contract:
         }
 
     def allowed(self, path: str) -> tuple[str, ...]:
-        """Return the methods that a concrete path takes."""
+        """Return the methods that a concrete path takes; none where it is not one of the contract's.
+
+        A slash at the end counts: a path has one where the contract says so, and only there.
+        """
+        if not path.startswith(self.base_path + "/"):
+            return ()
         for template, item in self.document["paths"].items():
-            if re.fullmatch(_pattern(self.base_path + template), path):
+            if _pattern(self.base_path + template).fullmatch(path):
                 return tuple(method.upper() for method in METHODS if method in item)
         return ()
 
@@ -84,5 +89,6 @@ def published(contract: Contract, public_url: str | None) -> Contract:
     return replace(contract, text=contract.text.replace(here.encode(), there.encode(), 1))
 
 
-def _pattern(template: str) -> str:
-    return "[^/]+".join(re.escape(part) for part in re.split(r"\{[^}]*\}", template))
+@functools.cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(re.escape(part) for part in re.split(r"\{[^}]*\}", template)))

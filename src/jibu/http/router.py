@@ -69,7 +69,7 @@ class Dispatcher:
     ) -> None:
         self._api = api
         self._pages = pages
-        self._bases = tuple(contract.base_path for contract in contracts if contract.is_openapi)
+        self._contracts = tuple(contract for contract in contracts if contract.is_openapi)
         self._router = Router(
             [
                 _route("/health/live", system.live),
@@ -96,8 +96,10 @@ class Dispatcher:
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if any(path == base or path.startswith(base + "/") for base in self._bases):
-            if path.endswith("/") or path in self._bases:
+        bases = [c.base_path for c in self._contracts]
+        if any(path == base or path.startswith(base + "/") for base in bases):
+            # Looked up here, not left to the routers below: they would redirect where a slash is missing.
+            if not any(contract.allowed(path) for contract in self._contracts):
                 raise NotFound("there is nothing at this address")
             await self._api(scope, receive, send)
         elif self._pages is not None:
