@@ -6,6 +6,13 @@ suite in ``jibu.testing`` is what an adapter has to pass.
 
 from __future__ import annotations
 
+from jibu.ports.consent import (
+    AgreementRecords,
+    AuditRecords,
+    ConsentRecords,
+    RevisionRecords,
+    WebhookRecords,
+)
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.index import Index, IndexInfo
 from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
@@ -15,10 +22,13 @@ from jibu.ports.records import ConversationRecords, ReceiptRecords, Records, Uni
 from jibu.ports.text import LanguageDetector, Parser, Segmenter
 
 __all__ = [
+    "AgreementRecords",
+    "AuditRecords",
     "Backlog",
     "Broker",
     "Clock",
     "CollectionRecords",
+    "ConsentRecords",
     "ConversationRecords",
     "DocumentRecords",
     "Embedder",
@@ -32,9 +42,11 @@ __all__ = [
     "Parser",
     "ReceiptRecords",
     "Records",
+    "RevisionRecords",
     "Segmenter",
     "Signer",
     "TokenVerifier",
     "UnitOfWork",
+    "WebhookRecords",
     "WeightedTerm",
 ]

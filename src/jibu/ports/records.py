@@ -8,6 +8,13 @@ from typing import Protocol, Self
 
 from jibu.domain.answers import Answer, Conversation, Feedback, Turn
 from jibu.domain.documents import ErasureReceipt
+from jibu.ports.consent import (
+    AgreementRecords,
+    AuditRecords,
+    ConsentRecords,
+    RevisionRecords,
+    WebhookRecords,
+)
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.outbox import Outbox
 
@@ -72,6 +79,16 @@ class UnitOfWork(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def receipts(self) -> ReceiptRecords: ...
+    @property
+    def consent(self) -> ConsentRecords: ...
+    @property
+    def agreements(self) -> AgreementRecords: ...
+    @property
+    def revisions(self) -> RevisionRecords: ...
+    @property
+    def audit(self) -> AuditRecords: ...
+    @property
+    def webhooks(self) -> WebhookRecords: ...
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...

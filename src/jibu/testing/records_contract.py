@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from jibu.testing.records_answers import AnswerCases
+from jibu.testing.records_consent import ConsentCases
 from jibu.testing.records_documents import CollectionCases, DocumentCases
 from jibu.testing.records_links import LinkCases
 from jibu.testing.records_outbox import OutboxCases
@@ -14,6 +15,13 @@ from jibu.testing.records_versions import VersionCases
 
 
 class RecordsContract(
-    CollectionCases, DocumentCases, VersionCases, LinkCases, AnswerCases, OutboxCases, TransactionCases
+    CollectionCases,
+    DocumentCases,
+    VersionCases,
+    LinkCases,
+    AnswerCases,
+    OutboxCases,
+    TransactionCases,
+    ConsentCases,
 ):
     """Tests that each adapter of ``Records`` runs."""

@@ -30,7 +30,18 @@ NETWORK = {
 }
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-TABLES_THAT_FORGET = ("document_contents", "document_texts", "passages", "document_versions", "documents")
+TABLES_THAT_FORGET = (
+    "document_contents",
+    "document_texts",
+    "passages",
+    "document_versions",
+    "documents",
+    "consent_signatures",
+    "consent_records",
+    "consent_revisions",
+    "consent_individuals",
+    "audit_entries",
+)
 
 
 class Postgres:

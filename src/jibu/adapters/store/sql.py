@@ -11,12 +11,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jibu.adapters.store import schema
+from jibu.adapters.store.audit import SqlAudit
 from jibu.adapters.store.collections import SqlCollections
+from jibu.adapters.store.consent import SqlConsent
+from jibu.adapters.store.consent_agreements import SqlAgreements, SqlRevisions
 from jibu.adapters.store.conversations import SqlConversations
 from jibu.adapters.store.documents import SqlDocuments
 from jibu.adapters.store.outbox import SqlOutbox
 from jibu.adapters.store.receipts import SqlReceipts
 from jibu.adapters.store.turns import TURNS, WRITES, Locking, Turns
+from jibu.adapters.store.webhooks import SqlWebhooks
 from jibu.domain.errors import Conflict, JibuError, Unavailable
 
 
@@ -117,6 +121,31 @@ class SqlUnitOfWork:
     def receipts(self) -> SqlReceipts:
         """Erasure receipts."""
         return SqlReceipts(self._open)
+
+    @property
+    def consent(self) -> SqlConsent:
+        """Individuals, consent records and signatures."""
+        return SqlConsent(self._open)
+
+    @property
+    def agreements(self) -> SqlAgreements:
+        """Policies and data agreements."""
+        return SqlAgreements(self._open)
+
+    @property
+    def revisions(self) -> SqlRevisions:
+        """Revisions."""
+        return SqlRevisions(self._open)
+
+    @property
+    def audit(self) -> SqlAudit:
+        """The audit log."""
+        return SqlAudit(self._open)
+
+    @property
+    def webhooks(self) -> SqlWebhooks:
+        """Webhooks and their deliveries."""
+        return SqlWebhooks(self._open)
 
 
 class SqlRecords:

@@ -3,6 +3,7 @@
 A writing transaction takes a turn for each thing (collection, document and its jobs, conversation …) before it
 looks at it, and keeps it until it ends. So what it read stays true while it writes, as if it wrote alone. Where
 several are needed they are taken in this order, so that nobody waits in a circle: collection, origin, key.
+For consent: agreement, policy, individual, record, signature, webhooks' keys by id, audit.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ KEY = "key"
 CONVERSATION = "conversation"
 ANSWER = "answer"
 LEASE = "lease"
+POLICY = "policy"
+AGREEMENT = "agreement"
+INDIVIDUAL = "individual"
+RECORD = "record"
+AUDIT = "audit"
+"""Taken last of all: every change to consent ends with an entry in the one audit log."""
 
 
 class Locking(Protocol):
