@@ -19,7 +19,7 @@ from jibu.settings import Settings
 from jibu.wiring.services import Services, build
 
 KEPT = ("embed-question", "tqdm_monitor")
-"""How the names of threads begin that may outlive a module: idle ones of `sample`'s search, and the progress bars'."""
+"""How the names of threads begin that may outlive a module: idle ones of a search still held, and of progress bars."""
 PATIENCE_S = 10.0
 
 
