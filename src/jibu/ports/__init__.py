@@ -18,6 +18,7 @@ from jibu.ports.index import Index, IndexInfo
 from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
 from jibu.ports.outbox import Backlog, Outbox
 from jibu.ports.outside import Broker, Clock, Signer, TokenVerifier
+from jibu.ports.pubsub import PubSubRecords, Pusher
 from jibu.ports.records import ConversationRecords, ReceiptRecords, Records, UnitOfWork
 from jibu.ports.text import LanguageDetector, Parser, Segmenter
 
@@ -40,6 +41,8 @@ __all__ = [
     "Outbox",
     "Page",
     "Parser",
+    "PubSubRecords",
+    "Pusher",
     "ReceiptRecords",
     "Records",
     "RevisionRecords",

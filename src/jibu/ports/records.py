@@ -17,6 +17,7 @@ from jibu.ports.consent import (
 )
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.outbox import Outbox
+from jibu.ports.pubsub import PubSubRecords
 
 
 class ConversationRecords(Protocol):
@@ -77,6 +78,8 @@ class UnitOfWork(Protocol):
     def conversations(self) -> ConversationRecords: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def pubsub(self) -> PubSubRecords: ...
     @property
     def receipts(self) -> ReceiptRecords: ...
     @property

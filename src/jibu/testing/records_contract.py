@@ -10,6 +10,7 @@ from jibu.testing.records_consent import ConsentCases
 from jibu.testing.records_documents import CollectionCases, DocumentCases
 from jibu.testing.records_links import LinkCases
 from jibu.testing.records_outbox import OutboxCases
+from jibu.testing.records_pubsub import PubSubCases
 from jibu.testing.records_transactions import TransactionCases
 from jibu.testing.records_versions import VersionCases
 
@@ -21,6 +22,7 @@ class RecordsContract(
     LinkCases,
     AnswerCases,
     OutboxCases,
+    PubSubCases,
     TransactionCases,
     ConsentCases,
 ):

@@ -18,6 +18,7 @@ from jibu.adapters.store.consent_agreements import SqlAgreements, SqlRevisions
 from jibu.adapters.store.conversations import SqlConversations
 from jibu.adapters.store.documents import SqlDocuments
 from jibu.adapters.store.outbox import SqlOutbox
+from jibu.adapters.store.pubsub import SqlPubSub
 from jibu.adapters.store.receipts import SqlReceipts
 from jibu.adapters.store.turns import TURNS, WRITES, Locking, Turns
 from jibu.adapters.store.webhooks import SqlWebhooks
@@ -116,6 +117,11 @@ class SqlUnitOfWork:
     def outbox(self) -> SqlOutbox:
         """Events and jobs."""
         return SqlOutbox(self._open)
+
+    @property
+    def pubsub(self) -> SqlPubSub:
+        """Rooms, subscriptions and their events."""
+        return SqlPubSub(self._open)
 
     @property
     def receipts(self) -> SqlReceipts:

@@ -1,0 +1,1 @@
+"""Calls to other systems: only to addresses that are allowed."""

@@ -1,0 +1,40 @@
+"""Which network addresses may be called. A name is resolved once, checked, and the checked address is the one used."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from jibu.domain.errors import Forbidden, Unavailable
+
+
+def allowed_addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
+    """Return the addresses of a host, in the order to try them.
+
+    Without ``allow_private`` every one has to be a public unicast address: a name that also leads inside is refused.
+    Raises: Forbidden, Unavailable (no such name).
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Unavailable(f"the name {host!r} cannot be resolved") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not addresses:
+        raise Unavailable(f"the name {host!r} has no address")
+    if not allow_private and not all(is_public(address) for address in addresses):
+        raise Forbidden(f"{host!r} leads to an address inside a private network")
+    return addresses
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an address is a public unicast one, also where IPv6 wraps an IPv4 address."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+        elif ip.sixtofour is not None or ip.teredo is not None or ip in NAT64:
+            return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_loopback)
+
+
+NAT64 = ipaddress.ip_network("64:ff9b::/96")

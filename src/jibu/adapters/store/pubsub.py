@@ -1,0 +1,209 @@
+"""Events and deliveries of Pub/Sub in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, update
+
+from jibu.adapters.store import pubsub_tables as t
+from jibu.adapters.store.pubsub_rooms import SqlRooms, subscription_of
+from jibu.adapters.store.turns import ROOM, take
+from jibu.domain.errors import NotFound
+from jibu.domain.pubsub import Delivery, DeliveryStatus, Mode, Published, Subscription
+
+R = t.rooms.c
+S = t.subscriptions.c
+E = t.events.c
+D = t.deliveries.c
+PENDING = D.status == DeliveryStatus.PENDING.value
+
+
+class SqlPubSub(SqlRooms):
+    """See ``jibu.ports.PubSubRecords``."""
+
+    def publish(self, event: Published) -> Published:
+        """Store an event under the next sequence of its room. Raises: NotFound (room)."""
+        take(self._db, ROOM, event.room_id)
+        counted = update(t.rooms).where(R.room_id == event.room_id).values(sequence=R.sequence + 1)
+        if not self._db.execute(counted).rowcount:
+            raise NotFound(f"no room {event.room_id!r}")
+        sequence = self._db.execute(select(R.sequence).where(R.room_id == event.room_id)).scalar_one()
+        event = replace(event, sequence=int(sequence))
+        self._db.execute(
+            insert(t.events).values(
+                event_id=event.event_id,
+                room_id=event.room_id,
+                event_type=event.event_type,
+                sequence=event.sequence,
+                publisher=event.publisher,
+                body=event.body,
+                sha256=event.sha256,
+                published_at=event.published_at,
+            )
+        )
+        return event
+
+    def event(self, event_id: str) -> Published:
+        """Return one. Raises: NotFound."""
+        row = self._db.execute(select(t.events).where(E.event_id == event_id)).one_or_none()
+        if row is None:
+            raise NotFound("no such event")
+        return _event(row)
+
+    def stop(self, event_id: str, *, at: datetime) -> None:
+        """End an event: what is not delivered yet never will be. Raises: NotFound."""
+        take(self._db, ROOM, self.event(event_id).room_id)
+        once = (E.event_id == event_id, E.stopped_at.is_(None))
+        self._db.execute(update(t.events).where(*once).values(stopped_at=at))
+        waiting = update(t.deliveries).where(D.event_id == event_id, PENDING)
+        self._db.execute(waiting.values(status=DeliveryStatus.STOPPED.value))
+
+    def fan_out(self, room_id: str, *, at: datetime, limit: int) -> int:
+        """Make the deliveries of the room's next events, in order. Raises: NotFound (room)."""
+        take(self._db, ROOM, room_id)
+        done = self._db.execute(select(R.fanned_out).where(R.room_id == room_id)).scalar()
+        if done is None:
+            raise NotFound(f"no room {room_id!r}")
+        query = select(t.events).where(E.room_id == room_id, E.sequence > done).order_by(E.sequence)
+        events = [_event(row) for row in self._db.execute(query.limit(limit))]
+        if not events:
+            return 0
+        new = [row for event in events if event.stopped_at is None for row in self._new(event, at)]
+        if new:
+            self._db.execute(insert(t.deliveries), new)
+        moved = update(t.rooms).where(R.room_id == room_id)
+        self._db.execute(moved.values(fanned_out=events[-1].sequence))
+        return len(events)
+
+    def _new(self, event: Published, at: datetime) -> list[dict[str, Any]]:
+        query = select(t.subscriptions).where(
+            S.room_id == event.room_id, S.event_type == event.event_type, S.after < event.sequence
+        )
+        return [_new(event, subscription_of(row), at) for row in self._db.execute(query)]
+
+    def deliveries(self, event_id: str) -> list[Delivery]:
+        """Return how far an event is for each subscription, by subscriber."""
+        query = _joined().where(D.event_id == event_id).order_by(S.subscriber, D.subscription_id)
+        return [_delivery(row) for row in self._db.execute(query)]
+
+    def next(self, subscription: Subscription, *, at: datetime) -> Published | None:
+        """Return the oldest event that is neither confirmed nor out of time."""
+        query = (
+            select(t.events)
+            .join(t.deliveries, D.event_id == E.event_id)
+            .where(_open(subscription), D.expires_at > at)
+            .order_by(D.sequence)
+            .limit(1)
+        )
+        row = self._db.execute(query).one_or_none()
+        return None if row is None else _event(row)
+
+    def waiting(self, subscription: Subscription, *, at: datetime, limit: int) -> list[Delivery]:
+        """Return what may be attempted now, oldest first."""
+        query = _joined().where(_open(subscription), D.expires_at > at).order_by(D.sequence)
+        if subscription.fifo:
+            head = self._db.execute(query.limit(1)).all()
+            return [_delivery(row) for row in head if row.due_at <= at]
+        return [_delivery(row) for row in self._db.execute(query.where(D.due_at <= at).limit(limit))]
+
+    def to_push(self, *, at: datetime, limit: int) -> list[Subscription]:
+        """Return PUSH subscriptions for which something may be attempted now, longest waiting first."""
+        earlier = t.deliveries.alias("earlier")
+        blocked = exists().where(
+            S.fifo.is_(True),
+            earlier.c.subscription_id == D.subscription_id,
+            earlier.c.status == DeliveryStatus.PENDING.value,
+            earlier.c.expires_at > at,
+            earlier.c.sequence < D.sequence,
+        )
+        due = (
+            select(D.subscription_id, func.min(D.due_at).label("since"))
+            .join(t.subscriptions, S.subscription_id == D.subscription_id)
+            .where(S.mode == Mode.PUSH.value, PENDING, D.due_at <= at, D.expires_at > at, ~blocked)
+            .group_by(D.subscription_id)
+            .subquery()
+        )
+        query = select(t.subscriptions).join(due, due.c.subscription_id == S.subscription_id)
+        rows = self._db.execute(query.order_by(due.c.since, S.subscription_id).limit(limit))
+        return [subscription_of(row) for row in rows]
+
+    def confirm(self, subscription: Subscription, event_id: str) -> None:
+        """Mark as delivered. Raises: NotFound."""
+        done = update(t.deliveries).where(_open(subscription), D.event_id == event_id)
+        if not self._db.execute(done.values(status=DeliveryStatus.DELIVERED.value, error=None)).rowcount:
+            raise NotFound("this event does not wait for this subscription")
+
+    def failed(self, delivery: Delivery, *, error: str, due_at: datetime) -> None:
+        """Record an attempt that failed and when the next one may be."""
+        which = (D.subscription_id == delivery.subscription_id, D.event_id == delivery.event_id, PENDING)
+        values = {"attempts": D.attempts + 1, "error": error, "due_at": due_at}
+        self._db.execute(update(t.deliveries).where(*which).values(**values))
+
+    def postpone(self, subscription: Subscription, *, due_at: datetime) -> None:
+        """Let nothing that waits for this subscription be attempted before then."""
+        later = update(t.deliveries).where(_open(subscription), D.due_at < due_at)
+        self._db.execute(later.values(due_at=due_at))
+
+    def expire(self, *, at: datetime) -> int:
+        """Park what is out of time."""
+        late = update(t.deliveries).where(PENDING, D.expires_at <= at)
+        return self._db.execute(late.values(status=DeliveryStatus.PARKED.value)).rowcount
+
+    def forget(self, *, before: datetime) -> int:
+        """Remove old events for which nothing is pending; return how many."""
+        waits = exists().where(D.event_id == E.event_id, PENDING)
+        old = select(E.event_id).where(E.published_at < before, ~waits)
+        ids = [row.event_id for row in self._db.execute(old.limit(1000))]
+        self._db.execute(delete(t.deliveries).where(D.event_id.in_(ids)))
+        return self._db.execute(delete(t.events).where(E.event_id.in_(ids))).rowcount
+
+
+def _open(subscription: Subscription) -> Any:
+    return and_(D.subscription_id == subscription.subscription_id, PENDING)
+
+
+def _joined() -> Select[Any]:
+    return select(t.deliveries, S.subscriber).join(t.subscriptions, S.subscription_id == D.subscription_id)
+
+
+def _new(event: Published, subscription: Subscription, at: datetime) -> dict[str, Any]:
+    return {
+        "subscription_id": subscription.subscription_id,
+        "sequence": event.sequence,
+        "event_id": event.event_id,
+        "status": DeliveryStatus.PENDING.value,
+        "attempts": 0,
+        "due_at": at,
+        "expires_at": event.published_at + timedelta(seconds=subscription.ttl_s),
+    }
+
+
+def _event(row: Row[Any]) -> Published:
+    return Published(
+        event_id=row.event_id,
+        room_id=row.room_id,
+        event_type=row.event_type,
+        sequence=row.sequence,
+        publisher=row.publisher,
+        body=row.body,
+        sha256=row.sha256,
+        published_at=row.published_at,
+        stopped_at=row.stopped_at,
+    )
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        event_id=row.event_id,
+        subscription_id=row.subscription_id,
+        subscriber=row.subscriber,
+        sequence=row.sequence,
+        status=DeliveryStatus(row.status),
+        attempts=row.attempts,
+        due_at=row.due_at,
+        expires_at=row.expires_at,
+        error=row.error,
+    )

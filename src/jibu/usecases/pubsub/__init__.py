@@ -1,0 +1,1 @@
+"""Publish and subscribe: rooms, subscriptions, events and their delivery."""
