@@ -91,6 +91,10 @@ class Unavailable(TemporaryError):
     code = "unavailable"
 
 
+class Away(Unavailable):
+    """A server that this part of the work needs cannot be reached; whatever asks for it is not to blame."""
+
+
 class Misconfigured(JibuError):
     """The configuration cannot work; the message says what to do."""
 
