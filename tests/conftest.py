@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,15 @@ import structlog
 from jibu.cli.loading import load_sample
 from jibu.settings import Settings
 from jibu.wiring.services import Services, build
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.services.unrun import LEFT_OUT
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly which real servers no test was run against."""
+    for name, why in sorted(LEFT_OUT.items()):
+        terminalreporter.write_line(f"NOT EXERCISED: {name} ({why})", red=True, bold=True)
 
 
 @pytest.fixture(autouse=True)

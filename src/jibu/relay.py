@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from random import SystemRandom
+from typing import Any
 from uuid import uuid4
 
 import structlog
 
-from jibu.domain.errors import IndexBusy, JibuError, TemporaryError
+from jibu.domain.errors import Away, IndexBusy, JibuError, Misconfigured, TemporaryError
 from jibu.domain.events import Job
 from jibu.ports import Broker, Clock, Records
 from jibu.usecases.erasing import Erasing
@@ -26,6 +27,7 @@ from jibu.usecases.work import Keep, Later, LeaseLost, Stopping
 EVENTS_AT_ONCE = 100
 FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 600.0
 BUSY_INDEX_PAUSE_S = 2.0
+LONGEST_ABSENCE_S = 15.0
 PULSE_S = 5.0
 CHORES_EVERY_S = 3600.0
 PUBLISHER, PUBLISHER_LEASE_S = "publisher", 15.0
@@ -61,7 +63,7 @@ class Relay:
         self._job: Job | None = None
         self._keep_answers = keep_answers
         self._jobs_from = self._events_from = self._chores_from = 0.0
-        self._broker_failures = 0
+        self._broker_failures = self._away = 0
         self._log = structlog.get_logger("jibu.relay").bind(relay=self._id[:8])
 
     def run_forever(self, stop: threading.Event) -> None:
@@ -180,16 +182,27 @@ class Relay:
             # Another process writes the index and will do the job: let it have it.
             self._jobs_from = time.monotonic() + BUSY_INDEX_PAUSE_S
             self._give_back(job, 0.0, error.code)
+        except (Away, Misconfigured) as error:
+            self._wait_for_server(job, error, log)
         except Exception as error:  # noqa: BLE001 - one bad job must not stop the others
             parked = self._retry(job, error)
             log.warning("job failed", error=_name(error), at=_place(error), parked=parked)
         else:
+            self._away = 0
             log.info("job done", seconds=round(time.monotonic() - started, 3))
 
     def _do(self, job: Job, keep: Keep) -> None:
         if job.attempts > self._max_attempts:
             raise RuntimeError("the job ended its relay too often")
         self._handlers[job.kind](job, keep)
+
+    def _wait_for_server(self, job: Job, error: JibuError, log: Any) -> None:
+        """Give the job back uncounted and take none for a while: it is not to blame, nor would another fare better."""
+        self._away += 1
+        delay = min(self._backoff(self._away), LONGEST_ABSENCE_S)
+        self._jobs_from = time.monotonic() + delay
+        self._give_back(job, 0.0, error.code)
+        log.warning("a server is away", error=_name(error), at=_place(error), again_in_s=delay)
 
     def _keeper(self, job: Job, stop: threading.Event) -> Keep:
         def keep() -> None:
@@ -226,7 +239,7 @@ class Relay:
 
     def _backoff(self, attempts: int) -> float:
         """Return a growing delay, shortened at random so that relays do not march in step."""
-        delay = min(self._first_delay_s * 2.0 ** (attempts - 1), LONGEST_DELAY_S)
+        delay = min(self._first_delay_s * 2.0 ** min(attempts - 1, 20), LONGEST_DELAY_S)
         return round(delay * SystemRandom().uniform(0.5, 1.0), 3)
 
     # --- signs of life ---

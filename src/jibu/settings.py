@@ -57,12 +57,40 @@ class Settings(BaseSettings):
         30.0, gt=0, le=3600, description="Longest time for one statement in PostgreSQL."
     )
 
-    index: Literal["embedded"] = Field("embedded", description="Passage index.")
+    index: Literal["embedded", "weaviate"] = Field("embedded", description="Passage index.")
     embedder: Literal["embedded"] = Field("embedded", description="Embedding model.")
     generator: Literal["extractive"] = Field("extractive", description="What writes the answers.")
     broker: Literal["local"] = Field("local", description="Where events go.")
     allow_embedded: bool = Field(
         default=False, description="Allow the embedded parts with `profile=production` (one box, no servers)."
+    )
+
+    weaviate_url: str | None = Field(
+        None, description="Weaviate's address, `https://host:port`. SSL_CERT_FILE names a private authority."
+    )
+    weaviate_grpc_url: str | None = Field(
+        None, description="Weaviate's gRPC address, `https://host:port`. None: port 50051 of the same host."
+    )
+    weaviate_api_key_file: Path | None = Field(
+        None, description="File with Weaviate's API key. None: no key is sent."
+    )
+    weaviate_collection: str = Field(
+        "Jibu", description="Name in Weaviate; rebuilt indexes are called `<name>_2` and so on."
+    )
+    weaviate_replication: int = Field(
+        1, ge=1, le=32, description="Weaviate nodes that hold each passage; set when the index is made."
+    )
+    weaviate_shards: int = Field(
+        1, ge=1, le=1024, description="Pieces that the index is cut into; set when the index is made."
+    )
+    weaviate_consistency: Literal["ONE", "QUORUM", "ALL"] = Field(
+        "QUORUM", description="How many replicas must confirm a write or a read by id."
+    )
+    weaviate_timeout_s: float = Field(
+        10.0, gt=0, le=600, description="Longest time for one search in Weaviate."
+    )
+    weaviate_write_timeout_s: float = Field(
+        60.0, gt=0, le=3600, description="Longest time for one write to Weaviate."
     )
 
     auth_issuer: str | None = Field(None, description="Expected `iss` of bearer tokens.")
@@ -122,13 +150,18 @@ def database_address(settings: Settings) -> str | None:
         return settings.database_url or None
     if settings.database_url:
         raise Misconfigured("set either JIBU_DATABASE_URL or JIBU_DATABASE_URL_FILE, not both")
+    return secret_in(file, "JIBU_DATABASE_URL_FILE")
+
+
+def secret_in(file: Path, setting: str) -> str:
+    """Return what a file holds, without the space around it. Raises: Misconfigured that names the setting."""
     try:
-        address = file.read_text(encoding="utf-8").strip()
+        secret = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured("the file that JIBU_DATABASE_URL_FILE names cannot be read") from error
-    if not address:
-        raise Misconfigured("the file that JIBU_DATABASE_URL_FILE names is empty")
-    return address
+        raise Misconfigured(f"the file that {setting} names cannot be read") from error
+    if not secret:
+        raise Misconfigured(f"the file that {setting} names is empty")
+    return secret
 
 
 def load(**overrides: object) -> Settings:

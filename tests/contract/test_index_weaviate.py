@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from tests.services.weaviate_server import NEEDED, Names, names
 
 from jibu.ports import Index
 from jibu.testing.index_contract import IndexContract
 from jibu.testing.index_samples import IndexSetup, dense, lexical, passage
-from tests.services.weaviate_server import NEEDED, Names, names
 
 pytestmark = NEEDED
 

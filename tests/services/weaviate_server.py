@@ -10,13 +10,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
+from tests.services.unrun import needs
+
 from jibu.adapters.index.weaviate.connection import Server
 from jibu.adapters.index.weaviate.index import WeaviateIndex
 from jibu.adapters.index.weaviate.schema import Layout
-from tests.services.unrun import needs
 
 URL = "JIBU_TEST_WEAVIATE_URL"
 NEEDED = needs("Weaviate", URL)
+
+
+def told() -> bool:
+    """Tell whether there is one."""
+    return bool(os.environ.get(URL))
 
 
 def server() -> Server:

@@ -44,7 +44,8 @@ VENDOR_HOMES = {
     "jwt": "adapters/auth",
     "connexion": "http",
     "flask": "web",
-    "weaviate": "adapters/index/weaviate.py",
+    "weaviate": "adapters/index/weaviate",
+    "grpc": "adapters/index/weaviate",
     "ollama": "adapters/model/ollama.py",
     "kafka": "adapters/broker/kafka.py",
 }

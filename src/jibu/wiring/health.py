@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from jibu.domain.errors import Unavailable
 from jibu.ports import Backlog, Index
-from jibu.settings import database_address
 from jibu.usecases.diagnosis import check_counts, check_embedder, check_segmenter
 from jibu.usecases.health import Health
 from jibu.wiring.parts import Parts
+from jibu.wiring.safety import embedded_parts
 
 if TYPE_CHECKING:
     from jibu.adapters.auth.keys import KeySet
@@ -20,16 +20,7 @@ DIAGNOSIS_S = 60.0
 
 def health_of(p: Parts, *, external_issuer: bool) -> Health:
     """Return what the readiness probe asks."""
-    sqlite = database_address(p.settings) is None
-    own_key = not sqlite and p.settings.signing_key_file is None
-    embedded = (
-        *(("records: SQLite",) if sqlite else ()),
-        *(("signing key: in the data folder",) if own_key else ()),
-        "index: embedded",
-        "embedder: embedded",
-        "generator: extractive",
-        "broker: local",
-    )
+    embedded = embedded_parts(p.settings)
     return Health(
         (
             ("records", p.records.ping),

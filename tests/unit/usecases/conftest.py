@@ -19,12 +19,13 @@ from jibu.adapters.store.sql import SqlRecords
 from jibu.adapters.store.sqlite import open_sqlite
 from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
+from jibu.ports import Index
 from jibu.testing.memory import HashEmbedder
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 sys.path.insert(0, str(Path(__file__).parent))
 from ingestion import Ingestion
-from tests.services import postgres
+from tests.services import postgres, weaviate_server
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +40,16 @@ ON_FILES = {"test_an_erased_document_leaves_no_byte"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Choose the databases of a test."""
+    """Choose the databases of a test; where a Weaviate is told, what runs on both runs with that index as well."""
     if "empty_records" in metafunc.fixturenames:
         module = metafunc.module.__name__.rpartition(".")[2]
         both = module in ON_BOTH and metafunc.function.__name__ not in ON_FILES
         databases = ["sqlite", "postgres"] if both else ["sqlite"]
-        metafunc.parametrize("empty_records", databases, indirect=True)
+        if "new_index" in metafunc.fixturenames and both and weaviate_server.told():
+            pairs = [*((d, "embedded") for d in databases), ("sqlite", "weaviate")]
+            metafunc.parametrize(("empty_records", "new_index"), pairs, indirect=True)
+        else:
+            metafunc.parametrize("empty_records", databases, indirect=True)
 
 
 @pytest.fixture
@@ -59,14 +64,28 @@ def empty_records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sq
 
 
 @pytest.fixture
-def block(tmp_path: Path, detector: LangidDetector, empty_records: SqlRecords) -> Iterator[Ingestion]:
+def new_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
+    """An empty index for the model of these tests: embedded unless the test says otherwise."""
+    embedder = HashEmbedder()
+    if getattr(request, "param", "embedded") == "weaviate":
+        with weaviate_server.names() as given:
+            yield given.open("main", embedder.name, embedder.dimension)
+        return
+    index = EmbeddedIndex(tmp_path / "index", embedder=embedder.name, dimension=embedder.dimension)
+    yield index
+    index.close()
+
+
+@pytest.fixture
+def block(
+    tmp_path: Path, detector: LangidDetector, empty_records: SqlRecords, new_index: Index
+) -> Iterator[Ingestion]:
     """Everything on new, empty folders, with a public collection "travel"."""
     embedder = HashEmbedder()
-    index = EmbeddedIndex(tmp_path / "index", embedder=embedder.name, dimension=embedder.dimension)
     broker = LocalBroker(tmp_path / "events.db")
     found = Ingestion(
         records=empty_records,
-        index=index,
+        index=new_index,
         embedder=embedder,
         parser=SandboxedParser(),
         segmenter=IcuSegmenter(),
@@ -76,4 +95,3 @@ def block(tmp_path: Path, detector: LangidDetector, empty_records: SqlRecords) -
     found.collection()
     yield found
     broker.close()
-    index.close()

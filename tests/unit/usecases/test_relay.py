@@ -14,7 +14,7 @@ import structlog
 from ingestion import READER, Ingestion
 
 from jibu.domain.documents import DocumentStatus
-from jibu.domain.errors import NotFound, Unavailable
+from jibu.domain.errors import Away, NotFound, Unavailable
 from jibu.testing.faults import FaultyBroker, FaultyEmbedder, FaultyParser
 from jibu.testing.records_samples import answer
 
@@ -135,6 +135,36 @@ def test_a_job_that_kills_its_relay_is_parked(block: Ingestion) -> None:
     block.relay(max_attempts=3).run_until_idle()
     assert block.documents.get(READER, document.document_id).status is DocumentStatus.FAILED
     assert block.backlog().parked == 1
+
+
+def test_a_server_that_is_away_costs_the_job_no_attempt(
+    block: Ingestion, said: list[dict[str, object]]
+) -> None:
+    """However often it is tried in vain, the document waits and is indexed when the server is back."""
+
+    def away(call: int) -> None:
+        if call <= 5:
+            raise Away("the model's server does not answer")
+
+    block.embedder = FaultyEmbedder(block.embedder, away)
+    document = block.receive("# T\n\nText.\n")
+    block.relay(max_attempts=2).run_until_idle()
+    assert block.documents.get(READER, document.document_id).status is DocumentStatus.INDEXED
+    assert [line["event"] for line in said].count("a server is away") == 5
+
+
+def test_other_jobs_wait_with_the_one_that_met_an_absent_server(block: Ingestion) -> None:
+    """Not every document in the queue has to find out by itself."""
+
+    def away(call: int) -> None:
+        if call <= 2:
+            raise Away("the model's server does not answer")
+
+    block.embedder = gone = FaultyEmbedder(block.embedder, away)
+    for number in range(10):
+        block.receive(f"# Form {number}\n\nIt costs {number} shillings.\n")
+    block.relay(max_attempts=1).run_until_idle()
+    assert (gone.calls, block.backlog().parked, block.index.info().passages) == (12, 0, 10)
 
 
 def test_logs_hold_no_word_of_a_document(block: Ingestion, said: list[dict[str, object]]) -> None:

@@ -175,8 +175,7 @@ def _credentials(address: _Address) -> Any:
 
 def _vendor() -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what the client itself imports
+        with warnings.catch_warnings(record=True):  # what the client itself imports warns of its own imports
             import weaviate
     except ImportError as error:
         raise Misconfigured(
