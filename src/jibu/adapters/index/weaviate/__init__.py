@@ -1,4 +1,4 @@
 """The passage index in Weaviate, for more passages than one machine's disk and for several machines.
 
-See docs/adr/0006-weaviate-layout.md.
+See docs/how-to/use-weaviate.md.
 """
