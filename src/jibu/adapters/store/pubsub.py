@@ -105,8 +105,8 @@ class SqlPubSub(SqlRooms):
         """Return what may be attempted now, oldest first."""
         query = _joined().where(_open(subscription), D.expires_at > at).order_by(D.sequence)
         if subscription.fifo:
-            head = self._db.execute(query.limit(1)).all()
-            return [_delivery(row) for row in head if row.due_at <= at]
+            found = [_delivery(row) for row in self._db.execute(query.limit(limit))]
+            return found if found and found[0].due_at <= at else []
         return [_delivery(row) for row in self._db.execute(query.where(D.due_at <= at).limit(limit))]
 
     def to_push(self, *, at: datetime, limit: int) -> list[Subscription]:

@@ -1,0 +1,206 @@
+"""Who may do what in a room, and what event types and events may hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from block import ADMIN, CLINIC, MANAGER, POLICE, ROOM, SCHEMA, SCHOOL, STRANGER, Block
+
+from jibu.domain.access import Caller
+from jibu.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
+from jibu.domain.pubsub import Backoff, Mode, Room, Subscriber, Subscription
+
+
+def test_a_stranger_does_not_learn_that_a_room_exists(block: Block) -> None:
+    """Every door says not found."""
+    doors = [
+        lambda: block.rooms.get(STRANGER, ROOM),
+        lambda: block.rooms.types(STRANGER, ROOM),
+        lambda: block.rooms.type(STRANGER, ROOM, "newBirth"),
+        lambda: block.rooms.add_type(STRANGER, ROOM, "x", "{}"),
+        lambda: block.rooms.delete_type(STRANGER, ROOM, "newBirth"),
+        lambda: block.publishing.publish(STRANGER, ROOM, "newBirth", '{"n": 1}'),
+        lambda: block.publishing.status(STRANGER, ROOM, "newBirth", "x"),
+        lambda: block.publishing.stop(STRANGER, ROOM, "newBirth", "x"),
+        lambda: block.subscribe(STRANGER),
+        lambda: block.subscribing.all(STRANGER, ROOM),
+        lambda: block.subscribing.next(STRANGER, ROOM, "newBirth"),
+        lambda: block.subscribing.confirm(STRANGER, ROOM, "newBirth", "x"),
+    ]
+    for door in doors:
+        with pytest.raises(NotFound):
+            door()
+    assert block.rooms.page(STRANGER, offset=0, limit=9).total == 0
+
+
+@pytest.mark.parametrize(
+    ("caller", "what"),
+    [
+        (POLICE, "publish"), (SCHOOL, "publish"), (MANAGER, "publish"), (ADMIN, "publish"),
+        (CLINIC, "subscribe"), (MANAGER, "subscribe"),
+        (CLINIC, "type"), (POLICE, "type"),
+        (MANAGER, "room"), (CLINIC, "room"), (POLICE, "room"),
+    ],
+)  # fmt: skip
+def test_each_part_has_its_rights_and_no_more(block: Block, caller: Caller, what: str) -> None:
+    """What others may, this one may not."""
+    doors = {
+        "publish": lambda: block.publishing.publish(caller, ROOM, "newBirth", '{"n": 1}'),
+        "subscribe": lambda: block.subscribe(caller),
+        "type": lambda: block.rooms.add_type(caller, ROOM, "death", "{}"),
+        "room": lambda: block.rooms.delete(caller, ROOM),
+    }
+    with pytest.raises(Forbidden):
+        doors[what]()
+
+
+def test_only_publisher_and_manager_see_and_stop_an_event(block: Block) -> None:
+    """Subscribers get events, not their status."""
+    [event] = block.publish()
+    for caller in (POLICE, SCHOOL):
+        with pytest.raises(Forbidden):
+            block.publishing.status(caller, ROOM, "newBirth", event.event_id)
+        with pytest.raises(Forbidden):
+            block.publishing.stop(caller, ROOM, "newBirth", event.event_id)
+    assert block.publishing.status(MANAGER, ROOM, "newBirth", event.event_id).event == event
+    block.publishing.stop(CLINIC, ROOM, "newBirth", event.event_id)
+    assert block.publishing.status(CLINIC, ROOM, "newBirth", event.event_id).event.stopped_at is not None
+    with pytest.raises(NotFound):
+        block.publishing.status(CLINIC, ROOM, "death", event.event_id)
+
+
+def test_rooms_are_put_listed_and_removed(block: Block) -> None:
+    """A client lists the rooms that it has a part in; one with event types stays."""
+    for caller in (MANAGER, CLINIC, POLICE, ADMIN):
+        assert [room.room_id for room in block.rooms.page(caller, offset=0, limit=9).items] == [ROOM]
+    with pytest.raises(Conflict):
+        block.rooms.delete(ADMIN, ROOM)
+    block.rooms.delete_type(MANAGER, ROOM, "newBirth")
+    block.rooms.delete(ADMIN, ROOM)
+    with pytest.raises(NotFound):
+        block.rooms.get(MANAGER, ROOM)
+
+
+@pytest.mark.parametrize(
+    "room",
+    [
+        Room("births", "T", MANAGER.client),
+        Room("A/B/C/..", "T", MANAGER.client),
+        Room("A/B/C/D/E", "T", MANAGER.client),
+        Room(ROOM, " ", MANAGER.client),
+        Room(ROOM, "T", "me"),
+        Room(ROOM, "T", MANAGER.client, ("x",)),
+        Room(ROOM, "T", MANAGER.client, (), (Subscriber("x"),)),
+        Room(ROOM, "T", MANAGER.client, (), (Subscriber(POLICE.client), Subscriber(POLICE.client))),
+        Room(ROOM, "T", MANAGER.client, (), (Subscriber(POLICE.client, "ftp://x"),)),
+        Room(ROOM, "T", MANAGER.client, (), (Subscriber(POLICE.client, "http://x/ y"),)),
+        Room(ROOM, "T", MANAGER.client, tuple(f"A/B/C/{n}" for n in range(1001))),
+    ],
+)
+def test_a_room_that_cannot_be_is_refused(block: Block, room: Room) -> None:
+    """And nothing changes."""
+    before = block.rooms.get(ADMIN, ROOM)
+    with pytest.raises(InvalidInput):
+        block.rooms.put(ADMIN, room)
+    assert block.rooms.get(ADMIN, ROOM) == before
+
+
+def nested(depth: int) -> str:
+    """Return JSON that deep."""
+    return '{"a":' * depth + "1" + "}" * depth
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "", "no", "[]", "1", "null", '{"type": "nothing"}', '{"type": 5}', '{"properties": []}',
+        '{"$ref": "https://example.org/schema"}', '{"properties": {"a": {"$ref": "file:///etc/passwd"}}}',
+        '{"patternProperties": {"(a+)+$": {}}}', '{"pattern": "(?=a)"}', '{"pattern": "["}',
+        nested(100), nested(100_000), json.dumps({"title": "x" * 70_000}), '{"title": "\ud800"}',
+    ],
+)  # fmt: skip
+def test_a_schema_that_cannot_be_is_refused(block: Block, schema: str) -> None:
+    """Nothing is fetched, nothing runs for ever."""
+    with pytest.raises(InvalidInput):
+        block.rooms.add_type(MANAGER, ROOM, "other", schema)
+    assert [t.name for t in block.rooms.types(MANAGER, ROOM)] == ["newBirth"]
+
+
+@pytest.mark.parametrize("name", ["", "1x", "a/b", "a b", "x" * 101, "é", "../x"])
+def test_an_event_type_has_a_plain_name(block: Block, name: str) -> None:
+    """It is part of an address."""
+    with pytest.raises(InvalidInput):
+        block.rooms.add_type(MANAGER, ROOM, name, "{}")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ("", "/event"), ("{", "/event"), ("[]", "/event"), ("null", "/event"), (nested(100_000), "/event"),
+        ("{}", "/event"), ('{"n": "1"}', "/event/n"), ('{"n": 1, "gender": "X"}', "/event/gender"),
+        ('{"n": 1, "x": "' + "y" * 300_000 + '"}', "/event"),
+    ],
+)  # fmt: skip
+def test_an_event_has_to_match_its_schema(block: Block, body: str, field: str) -> None:
+    """The field that does not is named, and nothing is published."""
+    block.subscribe(POLICE)
+    with pytest.raises(InvalidInput) as caught:
+        block.publishing.publish(CLINIC, ROOM, "newBirth", body)
+    assert caught.value.field == field
+    block.work()
+    with pytest.raises(NotFound):
+        block.subscribing.next(POLICE, ROOM, "newBirth")
+
+
+def test_a_costly_pattern_takes_no_time(block: Block) -> None:
+    """It would take years in a backtracking engine."""
+    block.rooms.add_type(MANAGER, ROOM, "costly", '{"properties": {"a": {"pattern": "^(a+)+$"}}}')
+    with pytest.raises(InvalidInput):
+        block.publishing.publish(CLINIC, ROOM, "costly", json.dumps({"a": "a" * 50_000 + "b"}))
+
+
+def test_recursive_schemas_end(block: Block) -> None:
+    """One that refers to itself for ever is told as such."""
+    block.rooms.add_type(MANAGER, ROOM, "loop", '{"$ref": "#"}')
+    with pytest.raises(InvalidInput):
+        block.publishing.publish(CLINIC, ROOM, "loop", "{}")
+    block.rooms.add_type(MANAGER, ROOM, "gone", '{"$ref": "#/definitions/nowhere"}')
+    with pytest.raises(InvalidInput):
+        block.publishing.publish(CLINIC, ROOM, "gone", "{}")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ttl_s": 0}, {"ttl_s": 10**9}, {"backoff": Backoff(0, 2, 9)}, {"backoff": Backoff(10, 2, 9)},
+        {"backoff": Backoff(1, 0.5, 9)}, {"backoff": Backoff(1, 2, 10**6)}, {"mode": Mode.PUSH},
+    ],
+)  # fmt: skip
+def test_options_that_cannot_be_are_refused(block: Block, options: dict[str, Any]) -> None:
+    """PUSH needs an address that the room knows."""
+    with pytest.raises(InvalidInput):
+        block.subscribe(POLICE, **options)
+    assert block.subscribing.all(POLICE, ROOM) == []
+
+
+def test_a_subscription_is_the_callers_own(block: Block) -> None:
+    """Others' are not found, and each client has one for an event type."""
+    block.subscribe(POLICE, ttl_s=60)
+    with pytest.raises(Conflict):
+        block.subscribe(POLICE)
+    with pytest.raises(NotFound):
+        block.subscribing.get(SCHOOL, ROOM, "newBirth")
+    changed = Subscription("", ROOM, "newBirth", "", mode=Mode.PULL, ttl_s=120, fifo=True)
+    assert block.subscribing.update(POLICE, changed).ttl_s == 120
+    assert block.subscribing.get(POLICE, ROOM, "newBirth").fifo is True
+    with pytest.raises(NotFound):
+        block.subscribing.cancel(SCHOOL, ROOM, "newBirth")
+    block.subscribing.cancel(POLICE, ROOM, "newBirth")
+    assert block.subscribing.all(POLICE, ROOM) == []
+
+
+def test_schema_is_kept_as_it_was_meant(block: Block) -> None:
+    """Reading it back gives the same JSON."""
+    assert json.loads(block.rooms.type(POLICE, ROOM, "newBirth").schema) == json.loads(SCHEMA)
