@@ -77,7 +77,7 @@ class PubSubRecords(Protocol):
         """Return the oldest event that is neither confirmed nor out of time."""
 
     def waiting(self, subscription: Subscription, *, at: datetime, limit: int) -> list[Delivery]:
-        """Return what may be attempted now, oldest first. In a FIFO subscription the oldest one holds back the others."""
+        """Return what may be attempted now, oldest first. In a FIFO one the oldest holds back the others."""
 
     def to_push(self, *, at: datetime, limit: int) -> list[Subscription]:
         """Return PUSH subscriptions for which something may be attempted now, longest waiting first."""

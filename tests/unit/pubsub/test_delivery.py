@@ -168,7 +168,7 @@ def test_several_processes_push_each_event_once(block: Block) -> None:
     with subscriber() as got:
         block.furnish(got.url)
         block.subscribe(POLICE, Mode.PUSH, fifo=True)
-        block.publish(60)
+        block.publish(60)  # three handfuls
         block.work()
         with ThreadPoolExecutor(4) as pool:
             for _ in range(4):
