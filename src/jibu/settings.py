@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     )
 
     index: Literal["embedded", "weaviate"] = Field("embedded", description="Passage index.")
-    embedder: Literal["embedded"] = Field("embedded", description="Embedding model.")
+    embedder: Literal["embedded", "ollama"] = Field("embedded", description="Embedding model.")
     generator: Literal["extractive"] = Field("extractive", description="What writes the answers.")
     broker: Literal["local"] = Field("local", description="Where events go.")
     allow_embedded: bool = Field(
@@ -91,6 +91,27 @@ class Settings(BaseSettings):
     )
     weaviate_write_timeout_s: float = Field(
         60.0, gt=0, le=3600, description="Longest time for one write to Weaviate."
+    )
+
+    ollama_hosts: str = Field(
+        "http://127.0.0.1:11434",
+        description="Ollama servers, separated by commas; each call goes to a healthy one with the least to do.",
+    )
+    ollama_api_key_file: Path | None = Field(
+        None, description="File with a bearer token that the Ollama servers (a proxy before them) ask for."
+    )
+    ollama_ca_file: Path | None = Field(
+        None, description="Certificate authority of the Ollama servers (PEM); none: the system's."
+    )
+    ollama_embed_model: str = Field("bge-m3", min_length=1, description="Model that embeds.")
+    ollama_embed_dimension: int = Field(
+        0, ge=0, le=65_536, description="Components of its vectors; 0: asked of the model at the start."
+    )
+    ollama_embed_timeout_s: float = Field(30.0, gt=0, le=3600, description="Longest time for one batch.")
+    ollama_keep_alive: str = Field(
+        "5m",
+        pattern=r"-?\d+(\.\d+)?(ms|s|m|h)?",
+        description="How long a model stays loaded after a call: seconds, or such as `10m`; `-1`: always.",
     )
 
     auth_issuer: str | None = Field(None, description="Expected `iss` of bearer tokens.")

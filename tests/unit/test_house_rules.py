@@ -46,7 +46,7 @@ VENDOR_HOMES = {
     "flask": "web",
     "weaviate": "adapters/index/weaviate",
     "grpc": "adapters/index/weaviate",
-    "ollama": "adapters/model/ollama.py",
+    "ollama": "adapters/model/ollama/client.py",
     "kafka": "adapters/broker/kafka.py",
 }
 

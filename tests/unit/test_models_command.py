@@ -1,0 +1,98 @@
+"""``jibu models`` against a loopback server that speaks Ollama's protocol."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from jibu.cli import cli
+from jibu.domain.errors import JibuError
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.services.hostile_ollama import HostileOllama
+
+
+@pytest.fixture
+def server() -> Iterator[HostileOllama]:
+    """A server with two models."""
+    with HostileOllama() as server:
+        yield server
+
+
+def run(server: HostileOllama, *arguments: str, **settings: str) -> Result:
+    """Run the command with these settings."""
+    environment = {"JIBU_OLLAMA_HOSTS": server.url, "JIBU_EMBEDDER": "ollama", **settings}
+    return CliRunner().invoke(cli, ["models", *arguments], env=environment)
+
+
+def test_list_says_what_is_there_and_what_is_missing(server: HostileOllama) -> None:
+    """The missing model comes with the command that fetches it."""
+    found = run(server, "list")
+    assert found.exit_code == 0, found.output
+    assert "hash-embed:latest" in found.output
+    assert "bge-m3  missing (embedder): `jibu models pull bge-m3`" in found.output
+
+
+def test_pull_fetches_what_is_configured(server: HostileOllama) -> None:
+    """Without a name it is the embedder's model; afterwards nothing is missing."""
+    found = run(server, "pull")
+    assert found.exit_code == 0, found.output
+    assert "bge-m3  fetched" in found.output
+    assert "1.00k" in found.output
+    assert "missing" not in run(server, "list").output
+
+
+def test_pull_fetches_what_is_named(server: HostileOllama) -> None:
+    """Any number of models by name."""
+    assert run(server, "pull", "one", "two:7b").exit_code == 0
+    assert [body["model"] for body in server.asked("/api/pull")] == ["one", "two:7b"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "says"),
+    [
+        (b'{"error": "pull model manifest: file does not exist\\u001b[2J"}\n', "file does not exist"),
+        (b'{"status": "pulling manifest"}\n', "stopped halfway"),
+        (b"<html>\n", "makes no sense"),
+    ],
+)
+def test_a_failed_download_is_told(server: HostileOllama, stream: bytes, says: str) -> None:
+    """The server's words are shown without what they could do to a terminal."""
+    server.scripts["/api/pull"] = lambda exchange: exchange.raw(stream)
+    found = run(server, "pull", "one")
+    assert isinstance(found.exception, JibuError)
+    assert says in str(found.exception)
+    assert "\x1b" not in str(found.exception)
+
+
+def test_with_embedded_models_there_is_nothing_to_fetch(server: HostileOllama) -> None:
+    """The command says that a name is needed."""
+    assert "name one" in run(server, "pull", JIBU_EMBEDDER="embedded").output
+
+
+@pytest.mark.parametrize(
+    "hosts", ["", "ftp://x", "http://", "http://user:word@host", "http://[", "host:11434"]
+)
+def test_a_bad_address_is_refused(server: HostileOllama, hosts: str) -> None:
+    """Before anything is sent."""
+    found = run(server, "list", JIBU_OLLAMA_HOSTS=hosts)
+    assert "JIBU_OLLAMA_HOSTS" in str(found.exception)
+
+
+def test_nothing_of_the_environment_goes_to_the_server(
+    server: HostileOllama, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No proxy, no other server, no key of another program; our own key is sent."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "OLLAMA_HOST"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("OLLAMA_API_KEY", "anothers")
+    assert run(server, "list").exit_code == 0
+    assert all("authorization" not in sent for sent in server.headers)
+    key = tmp_path / "key"
+    key.write_text("ours\n")
+    assert run(server, "list", JIBU_OLLAMA_API_KEY_FILE=str(key)).exit_code == 0
+    assert server.headers[-1]["authorization"] == "Bearer ours"
