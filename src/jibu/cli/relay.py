@@ -30,5 +30,5 @@ def command(data_dir: Path | None, parent: int | None) -> None:
         stop_without(parent)
     settings = settings_from(data_dir=data_dir)
     logs.configure(settings)
-    with build_relay(settings) as relay:
+    with build_relay(settings, follow=parent is not None) as relay:
         relay.run_forever(stop)

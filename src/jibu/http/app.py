@@ -81,7 +81,7 @@ def factory() -> ASGIApp:
     sys.setswitchinterval(SWITCH_S)
     stop_without_supervisor()
     stack = ExitStack()
-    services = stack.enter_context(build(settings))
+    services = stack.enter_context(build(settings, follow=True))
     examples = [Example(text, language) for text, language in services.examples]
     pages = create_pages(catalogue=services.catalogue, mint_token=services.mint_token, examples=examples)
     return create_app(services, pages=pages, close=stack.close, warm_up=services.warm_up)

@@ -19,7 +19,10 @@ from jibu.usecases.system_card import SystemCardUse
 
 
 class Services(Protocol):
-    """Everything that a request may need. ``wiring.Services`` is one; ``backlog`` feeds the metrics."""
+    """Everything that a request may need. ``wiring.Services`` is one; ``backlog`` feeds the metrics.
+
+    Handlers ask for ``search``, ``answering`` and ``system_card`` anew in each call: the index they use may be swapped.
+    """
 
     @property
     def settings(self) -> Settings: ...

@@ -14,7 +14,8 @@ from jibu.ports.consent import (
     WebhookRecords,
 )
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
-from jibu.ports.index import Index, IndexInfo
+from jibu.ports.generations import Engines, GenerationRecords, Space, Spaces
+from jibu.ports.index import Index, IndexInfo, Removable
 from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
 from jibu.ports.outbox import Backlog, Outbox
 from jibu.ports.outside import Broker, Clock, Signer, TokenVerifier
@@ -33,6 +34,8 @@ __all__ = [
     "ConversationRecords",
     "DocumentRecords",
     "Embedder",
+    "Engines",
+    "GenerationRecords",
     "GenerationRequest",
     "Generator",
     "Index",
@@ -45,9 +48,12 @@ __all__ = [
     "Pusher",
     "ReceiptRecords",
     "Records",
+    "Removable",
     "RevisionRecords",
     "Segmenter",
     "Signer",
+    "Space",
+    "Spaces",
     "TokenVerifier",
     "UnitOfWork",
     "WebhookRecords",

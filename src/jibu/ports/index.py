@@ -21,6 +21,19 @@ class IndexInfo:
     passages: int
 
 
+class Removable(Protocol):
+    """What erasure needs of an index, or of all generations of it."""
+
+    def passage_ids(self, document_id: str, version: int) -> set[str]:
+        """See ``Index.passage_ids``."""
+
+    def delete_document(self, document_id: str, *, keep_version: int | None = None) -> int:
+        """See ``Index.delete_document``."""
+
+    def compact(self) -> None:
+        """See ``Index.compact``."""
+
+
 class Index(Protocol):
     """Dense and lexical search over passages. Filters apply inside the query, never after it.
 

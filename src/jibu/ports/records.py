@@ -16,6 +16,7 @@ from jibu.ports.consent import (
     WebhookRecords,
 )
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
+from jibu.ports.generations import GenerationRecords
 from jibu.ports.outbox import Outbox
 from jibu.ports.pubsub import PubSubRecords
 
@@ -92,6 +93,8 @@ class UnitOfWork(Protocol):
     def audit(self) -> AuditRecords: ...
     @property
     def webhooks(self) -> WebhookRecords: ...
+    @property
+    def generations(self) -> GenerationRecords: ...
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...

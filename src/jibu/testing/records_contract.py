@@ -8,6 +8,7 @@ from __future__ import annotations
 from jibu.testing.records_answers import AnswerCases
 from jibu.testing.records_consent import ConsentCases
 from jibu.testing.records_documents import CollectionCases, DocumentCases
+from jibu.testing.records_generations import GenerationCases
 from jibu.testing.records_links import LinkCases
 from jibu.testing.records_outbox import OutboxCases
 from jibu.testing.records_pubsub import PubSubCases
@@ -23,6 +24,7 @@ class RecordsContract(
     AnswerCases,
     OutboxCases,
     PubSubCases,
+    GenerationCases,
     TransactionCases,
     ConsentCases,
 ):

@@ -11,7 +11,7 @@ from jibu.domain.access import Caller, owner_key
 from jibu.domain.documents import Document, DocumentStatus, ErasureReceipt, NewDocument
 from jibu.domain.errors import InvalidInput, NotFound, TooLarge
 from jibu.domain.passages import Passage
-from jibu.ports import Clock, Index, Page, Records, UnitOfWork
+from jibu.ports import Clock, Page, Records, Removable, UnitOfWork
 from jibu.usecases.checks import check_language, check_line
 from jibu.usecases.erasing import Erasing
 from jibu.usecases.telling import tell_document
@@ -40,7 +40,7 @@ NO_OWNERS: frozenset[str] = frozenset()
 class Documents:
     """What callers do with documents. What a caller may not read is NotFound."""
 
-    def __init__(self, *, records: Records, index: Index, clock: Clock, max_upload_bytes: int) -> None:
+    def __init__(self, *, records: Records, index: Removable, clock: Clock, max_upload_bytes: int) -> None:
         self._records = records
         self._clock = clock
         self._max_bytes = max_upload_bytes

@@ -9,7 +9,7 @@ from uuid import uuid4
 from jibu.domain.documents import Document, ErasureReceipt
 from jibu.domain.errors import NotFound, TemporaryError
 from jibu.domain.events import Job
-from jibu.ports import Clock, Index, Records
+from jibu.ports import Clock, Records, Removable
 from jibu.usecases.telling import tell_document
 from jibu.usecases.work import COMPACT, ERASE, SWEEP, SWEEP_DELAY_S, Handler, Keep
 
@@ -20,7 +20,7 @@ RECORDS_PLACE = "records"
 class Erasing:
     """Removes documents; what it cannot do at once (another process writes the index) a job completes."""
 
-    def __init__(self, *, records: Records, index: Index, clock: Clock, patience_s: float = 5.0) -> None:
+    def __init__(self, *, records: Records, index: Removable, clock: Clock, patience_s: float = 5.0) -> None:
         self._records = records
         self._index = index
         self._clock = clock

@@ -12,23 +12,26 @@ from collections.abc import Sequence
 
 from jibu.domain.chunking import chunk
 from jibu.domain.documents import Document, DocumentStatus, Failure, ParsedDocument
-from jibu.domain.errors import Conflict, NotFound, ParseFailed, Unavailable
+from jibu.domain.errors import Conflict, IndexBusy, JibuError, NotFound, ParseFailed, Unavailable
 from jibu.domain.events import Job
+from jibu.domain.generations import GenerationState
 from jibu.domain.passages import Passage
 from jibu.ports import (
     Clock,
-    Embedder,
-    Index,
     LanguageDetector,
     Parser,
     Records,
     Segmenter,
+    Space,
+    Spaces,
     UnitOfWork,
 )
 from jibu.usecases.feeding import Feeder
 from jibu.usecases.telling import tell_document
 from jibu.usecases.work import INDEX, SWEEP, SWEEP_DELAY_S, Handler, Keep, Later, LeaseLost, first_title
 
+TRIES = 3
+"""How often a job looks again for generations that began to be fed while it worked."""
 LANGUAGE_SAMPLE = 20_000  # characters: enough to tell a document's language, cheap for long ones
 
 
@@ -39,8 +42,7 @@ class Indexing:
         self,
         *,
         records: Records,
-        index: Index,
-        embedder: Embedder,
+        spaces: Spaces,
         parser: Parser,
         segmenter: Segmenter,
         detector: LanguageDetector,
@@ -48,14 +50,12 @@ class Indexing:
         sweep_delay_s: float = SWEEP_DELAY_S,
     ) -> None:
         self._records = records
-        self._index = index
-        self._embedder = embedder
+        self._spaces = spaces
         self._parser = parser
         self._segmenter = segmenter
         self._detector = detector
         self._clock = clock
         self._sweep_delay_s = sweep_delay_s
-        self._feeder = Feeder(index=index, embedder=embedder, segmenter=segmenter)
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -76,8 +76,7 @@ class Indexing:
                 self._finish(job)
                 return
             document, passages = self._passages(document, job, keep)
-            self._feeder.feed(document, job.version, passages, keep)
-            self._activate(job, passages)
+            self._bring_live(document, job, passages, keep)
         except ParseFailed as error:
             self._fail(job, Failure(error.reason, str(error)))
         except (NotFound, LeaseLost):
@@ -124,15 +123,54 @@ class Indexing:
             title=title,
             language=language,
             segment=self._segmenter.sentences,
-            count_tokens=self._embedder.count_tokens,
+            count_tokens=self._spaces.live().embedder.count_tokens,
             detect=lambda text: self._detector.detect(text, default=language),
         )
 
-    def _activate(self, job: Job, passages: Sequence[Passage]) -> None:
-        """Make the version live, tell of it and end the job, all at once."""
-        missing = {p.passage_id for p in passages} - self._index.passage_ids(job.key, job.version)
-        if missing:
-            raise Unavailable(f"the index lost {len(missing)} passages")
+    def _bring_live(self, document: Document, job: Job, passages: Sequence[Passage], keep: Keep) -> None:
+        """Put the version into every generation that is fed and make it live.
+
+        One may have begun to be fed meanwhile: then it gets the version as well. The live one alone has to be there;
+        a version never waits for another one, which is built on without it.
+        """
+        for last in (*[False] * (TRIES - 1), True):
+            spaces = self._spaces.fed()
+            fed = {
+                s.number
+                for n, s in enumerate(spaces)
+                if self._feed(s, document, job, passages, keep, must=n == 0)
+            }
+            if self._activate(job, passages, fed, release=last or len(fed) < len(spaces)):
+                return
+        raise Later(0.0)
+
+    def _feed(
+        self,
+        space: Space,
+        document: Document,
+        job: Job,
+        passages: Sequence[Passage],
+        keep: Keep,
+        *,
+        must: bool,
+    ) -> bool:
+        """Add the version to one generation; return whether it is whole there. Raises: as ``run_job`` where it must."""
+        feeder = Feeder(index=space.index, embedder=space.embedder, segmenter=self._segmenter)
+        try:
+            feeder.feed(document, job.version, passages, keep)
+            missing = {p.passage_id for p in passages} - space.index.passage_ids(job.key, job.version)
+            if missing:
+                raise Unavailable(f"the index lost {len(missing)} passages")
+        except IndexBusy:
+            raise
+        except JibuError:
+            if must:
+                raise
+            return False
+        return True
+
+    def _activate(self, job: Job, passages: Sequence[Passage], fed: set[int], *, release: bool) -> bool:
+        """Make the version live, tell of it and end the job, all at once; False where another generation needs it."""
         at = self._clock()
         counts = Counter(p.language for p in passages)
         with self._records.write() as uow:
@@ -143,10 +181,16 @@ class Indexing:
                 )
             except Conflict:
                 uow.commit()
-                return
+                return True
+            for generation in uow.generations.all():  # none joins between here and the commit
+                if generation.is_fed(at) and generation.number not in fed:
+                    if not release or generation.state is GenerationState.LIVE:
+                        return False
+                    uow.generations.release(generation.number, at=at)
             tell_document(uow, "indexed", uow.documents.get(job.key, job.version), at)
             self._sweep_later(uow, job)
             uow.commit()
+        return True
 
     def _fail(self, job: Job, failure: Failure) -> None:
         with self._records.write() as uow:
@@ -188,7 +232,7 @@ class Indexing:
             try:
                 uow.documents.get(job.key)
             except NotFound:
-                self._index.delete_document(job.key)
+                self._spaces.everywhere().delete_document(job.key)
 
     def sweep(self, job: Job, keep: Keep = lambda: None) -> None:
         """Remove replaced and failed versions from index and records, once no search can be using them.
@@ -202,11 +246,11 @@ class Indexing:
                 document = None
         keep()
         if document is None:
-            self._index.delete_document(job.key)
+            self._spaces.everywhere().delete_document(job.key)
             self._finish(job)
             return
         self._wait_for_readers(document)
-        self._index.delete_document(job.key, keep_version=document.live_version)
+        self._spaces.everywhere().delete_document(job.key, keep_version=document.live_version)
         with self._records.write() as uow:
             uow.documents.drop_versions(job.key, before=document.live_version or 0)
             uow.outbox.finish(job)

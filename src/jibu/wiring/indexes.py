@@ -42,6 +42,22 @@ def start_index_over(settings: Settings, *, embedder: str, dimension: int, numbe
     EmbeddedIndex.start_over(folder, embedder=embedder, dimension=dimension).close()
 
 
+def remove_index_of(settings: Settings, *, embedder: str, dimension: int, number: int) -> None:
+    """Remove a generation's storage; no error where there is none. Raises: IndexBusy, Unavailable, Misconfigured."""
+    if settings.index == "weaviate":
+        from jibu.adapters.index.weaviate.index import WeaviateIndex
+
+        index = WeaviateIndex(_server(settings), _layout(settings, embedder, dimension, number))
+        try:
+            index.drop()
+        finally:
+            index.close()
+        return
+    from jibu.adapters.index.embedded import remove_index
+
+    remove_index(index_folder(settings, number))
+
+
 def index_folder(settings: Settings, number: int) -> Path:
     """Return where the embedded index keeps a generation."""
     return settings.data_dir / ("index" if number == 1 else f"index-{number}")

@@ -19,9 +19,10 @@ OLLAMA = "ollama"
 EXTRA = "the package `ollama` is not installed: pip install 'jibu-bb[production]'"
 
 
-def make_embedder(settings: Settings, choice: str | None = None) -> Embedder:
+def make_embedder(settings: Settings, choice: str | None = None, *, dimension: int = 0) -> Embedder:
     """Return the embedder of the settings, or another: "embedded", "ollama", or "ollama:MODEL".
 
+    ``dimension``: what every reply of a server has to have; 0: what the settings say, or the server when it is asked.
     Raises: Misconfigured. Nothing is asked of a server before it is used.
     """
     kind, _, model = (choice or settings.embedder).partition(":")
@@ -38,7 +39,7 @@ def make_embedder(settings: Settings, choice: str | None = None) -> Embedder:
             model or settings.ollama_embed_model,
             keep_alive=settings.ollama_keep_alive,
             timeout_s=settings.ollama_embed_timeout_s,
-            dimension=settings.ollama_embed_dimension if own else 0,
+            dimension=dimension or (settings.ollama_embed_dimension if own else 0),
         )
     raise Misconfigured(f"no embedder {choice!r}: choose embedded, ollama or ollama:MODEL")
 

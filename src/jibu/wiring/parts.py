@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from jibu.ports import Broker, Clock, Embedder, Index, LanguageDetector, Records, Segmenter, Signer
+from jibu.ports import Broker, Clock, Embedder, Index, LanguageDetector, Records, Segmenter, Signer, Spaces
 from jibu.settings import Settings, database_address
-from jibu.wiring.indexes import open_index
-from jibu.wiring.models import make_embedder
+from jibu.usecases.spaces import LiveSpaces
+from jibu.wiring.engines import SettledEngines, embedder_choice
 from jibu.wiring.safety import refuse_unsafe
 from jibu.wiring.signing import signer_of
 
@@ -25,38 +25,50 @@ class Parts:
 
     settings: Settings
     records: Records
-    index: Index
-    embedder: Embedder
+    spaces: Spaces
     segmenter: Segmenter
     detector: LanguageDetector
     broker: Broker
     clock: Clock
     signer: Signer
 
+    @property
+    def index(self) -> Index:
+        """The live index at this moment: what is kept longer takes both from one ``spaces.live()``."""
+        return self.spaces.live().index
+
+    @property
+    def embedder(self) -> Embedder:
+        """The live embedder at this moment."""
+        return self.spaces.live().embedder
+
 
 @contextmanager
-def parts(settings: Settings) -> Iterator[Parts]:
-    """Open the adapters; close them on leaving. Raises: Misconfigured, Unavailable."""
+def parts(settings: Settings, *, follow: bool = False) -> Iterator[Parts]:
+    """Open the adapters; close them on leaving.
+
+    ``follow``: work with the live index also when the settings choose another embedder.
+    Raises: IndexMismatch (otherwise), Misconfigured, Unavailable.
+    """
     from jibu.adapters.broker.local import LocalBroker
     from jibu.adapters.text.icu import IcuSegmenter
     from jibu.adapters.text.language import LangidDetector
 
     refuse_unsafe(settings)
     with ExitStack() as stack:
-        records = _records(settings)
+        records = open_records(settings)
         stack.callback(records.close)
-        embedder = make_embedder(settings)
-        index = open_index(settings, embedder=embedder.name, dimension=embedder.dimension)
-        stack.callback(index.close)
+        spaces = LiveSpaces(records=records, engines=SettledEngines(settings), clock=now)
+        stack.callback(spaces.close)
+        spaces.settle(embedder_choice(settings), follow=follow)
         broker = LocalBroker(settings.data_dir / "events.db")
         stack.callback(broker.close)
         signer = signer_of(settings)
-        yield Parts(
-            settings, records, index, embedder, IcuSegmenter(), LangidDetector(), broker, _now, signer
-        )
+        yield Parts(settings, records, spaces, IcuSegmenter(), LangidDetector(), broker, now, signer)
 
 
-def _records(settings: Settings) -> Records:
+def open_records(settings: Settings) -> Records:
+    """Open the record store. Raises: Misconfigured, Unavailable."""
     address = database_address(settings)
     if address is None:
         from jibu.adapters.store.sqlite import open_sqlite
@@ -87,5 +99,6 @@ def build_migrations(settings: Settings) -> Iterator[Migrations]:
         records.close()
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Return the time."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Builds what rebuilds the index."""
+"""Builds what rebuilds the index, and what changes its embedder."""
 
 from __future__ import annotations
 
@@ -7,17 +7,36 @@ from contextlib import contextmanager
 
 from jibu.settings import Settings
 from jibu.usecases.reindex import Reindex
-from jibu.wiring.indexes import start_index_over
-from jibu.wiring.models import make_embedder
-from jibu.wiring.parts import parts
+from jibu.usecases.renewal import Renewal
+from jibu.wiring.engines import SettledEngines
+from jibu.wiring.parts import now, open_records, parts
 from jibu.wiring.safety import refuse_unsafe
 
 
 @contextmanager
 def build_reindex(settings: Settings) -> Iterator[Reindex]:
-    """Build what rebuilds the index; one that is damaged or was made by another embedder is replaced first."""
+    """Build what rebuilds the live index; one that is damaged is replaced first. Raises: as ``parts``."""
     refuse_unsafe(settings)
-    embedder = make_embedder(settings)
-    start_index_over(settings, embedder=embedder.name, dimension=embedder.dimension)
+    records = open_records(settings)
+    try:
+        with records.read() as uow:
+            live = uow.generations.live()
+    finally:
+        records.close()
+    SettledEngines(settings).start_over(live)
     with parts(settings) as p:
-        yield Reindex(records=p.records, index=p.index, embedder=p.embedder, segmenter=p.segmenter)
+        space = p.spaces.live()
+        yield Reindex(records=p.records, index=space.index, embedder=space.embedder, segmenter=p.segmenter)
+
+
+@contextmanager
+def build_renewal(settings: Settings) -> Iterator[Renewal]:
+    """Build what changes the embedder. Raises: Misconfigured, Unavailable."""
+    from jibu.adapters.text.icu import IcuSegmenter
+
+    refuse_unsafe(settings)
+    records = open_records(settings)
+    try:
+        yield Renewal(records=records, engines=SettledEngines(settings), segmenter=IcuSegmenter(), clock=now)
+    finally:
+        records.close()

@@ -27,14 +27,13 @@ def make_relay(p: Parts) -> Relay:
     )
     indexing = Indexing(
         records=p.records,
-        index=p.index,
-        embedder=p.embedder,
+        spaces=p.spaces,
         parser=parser,
         segmenter=p.segmenter,
         detector=p.detector,
         clock=p.clock,
     )
-    erasing = Erasing(records=p.records, index=p.index, clock=p.clock)
+    erasing = Erasing(records=p.records, index=p.spaces.everywhere(), clock=p.clock)
     return Relay(
         records=p.records,
         broker=p.broker,
@@ -47,7 +46,7 @@ def make_relay(p: Parts) -> Relay:
 
 
 @contextmanager
-def build_relay(settings: Settings) -> Iterator[Relay]:
-    """Build the relay alone."""
-    with parts(settings) as p:
+def build_relay(settings: Settings, *, follow: bool = False) -> Iterator[Relay]:
+    """Build the relay alone. ``follow``: see ``parts``."""
+    with parts(settings, follow=follow) as p:
         yield make_relay(p)

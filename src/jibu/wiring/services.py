@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from jibu.domain.decision import Thresholds
 from jibu.locales import Catalogue
 from jibu.ports import Backlog, Signer, TokenVerifier
 from jibu.relay import Relay
@@ -21,6 +20,7 @@ from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 from jibu.wiring.health import backlog_of, diagnosis_of, health_of
 from jibu.wiring.parts import Parts, parts
+from jibu.wiring.reading import Reading, live_reading
 from jibu.wiring.relay import make_relay
 from jibu.wiring.tokens import keys_of, local_issuer, page_minter
 
@@ -34,12 +34,10 @@ class Services:
     settings: Settings
     collections: Collections
     documents: Documents
-    search: Search
-    answering: Answering
+    reading: Callable[[], Reading]
     answers: Answers
     conversations: Conversations
     feedback: FeedbackUse
-    system_card: SystemCardUse
     health: Health
     verifier: TokenVerifier
     signer: Signer
@@ -51,49 +49,45 @@ class Services:
     warm_up: Callable[[], None]
     diagnosis: Health
 
+    @property
+    def search(self) -> Search:
+        """Search in the live index."""
+        return self.reading().search
+
+    @property
+    def answering(self) -> Answering:
+        """Answers from the live index."""
+        return self.reading().answering
+
+    @property
+    def system_card(self) -> SystemCardUse:
+        """The card of what is live."""
+        return self.reading().system_card
+
 
 @contextmanager
-def build(settings: Settings) -> Iterator[Services]:
-    """Build the services of one process. Raises: Misconfigured, Unavailable."""
+def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
+    """Build the services of one process. ``follow``: see ``parts``. Raises: Misconfigured, Unavailable."""
     from jibu.adapters.auth.jwt import JwtVerifier
     from jibu.adapters.auth.local import ISSUER
-    from jibu.adapters.model.extractive import ExtractiveGenerator
 
-    with parts(settings) as p:
+    with parts(settings, follow=follow) as p:
         issuer = None if settings.auth_issuer else local_issuer(settings)
         keys = keys_of(settings, issuer)
         catalogue = Catalogue()
-        search = Search(
-            records=p.records, index=p.index, embedder=p.embedder, segmenter=p.segmenter, detector=p.detector
-        )
-        generator = ExtractiveGenerator(segmenter=p.segmenter)
         yield Services(
             settings=settings,
             collections=Collections(records=p.records, clock=p.clock),
             documents=Documents(
-                records=p.records, index=p.index, clock=p.clock, max_upload_bytes=settings.max_upload_bytes
-            ),
-            search=search,
-            answering=Answering(
                 records=p.records,
-                search=search,
-                generator=generator,
-                phrases=catalogue.message,
+                index=p.spaces.everywhere(),
                 clock=p.clock,
-                embedder_name=p.embedder.name,
-                index_kind=settings.index,
-                thresholds=_thresholds(settings),
+                max_upload_bytes=settings.max_upload_bytes,
             ),
+            reading=live_reading(p, catalogue),
             answers=Answers(records=p.records),
             conversations=Conversations(records=p.records, clock=p.clock),
             feedback=FeedbackUse(records=p.records, clock=p.clock),
-            system_card=SystemCardUse(
-                records=p.records,
-                index=p.index,
-                embedder=p.embedder.name,
-                generator=generator.name,
-                languages=catalogue.languages(),
-            ),
             health=health_of(p, external_issuer=issuer is None),
             verifier=JwtVerifier(
                 keys,
@@ -130,11 +124,3 @@ def _examples(p: Parts) -> tuple[tuple[str, str], ...]:
     with p.records.read() as uow:
         loaded = any(c.collection_id == sample.collection_id for c in uow.collections.all())
     return tuple((q.text, q.language) for q in sample.demo_questions) if loaded else ()
-
-
-def _thresholds(settings: Settings) -> Thresholds:
-    from jibu.domain.confidence import THRESHOLDS
-
-    if settings.answered_threshold == 0:
-        return THRESHOLDS
-    return Thresholds(settings.answered_threshold, min(settings.answered_threshold, THRESHOLDS.partial))

@@ -19,6 +19,7 @@ from jibu.ports import (
     Segmenter,
 )
 from jibu.relay import Relay
+from jibu.testing.memory import OneSpace
 from jibu.usecases.collections import Collections
 from jibu.usecases.documents import Documents
 from jibu.usecases.erasing import Erasing
@@ -75,8 +76,7 @@ class Ingestion:
         """Return a new relay over the parts as they are now; it tries again at once."""
         indexing = Indexing(
             records=self.records,
-            index=self.index,
-            embedder=self.embedder,
+            spaces=OneSpace(self.index, self.embedder),
             parser=self.parser,
             segmenter=self.segmenter,
             detector=self.detector,

@@ -17,6 +17,7 @@ import numpy as np
 
 from jibu.adapters.index.segments.build import write_merged, write_passages
 from jibu.adapters.index.segments.manifest import (
+    LOCK,
     MANIFEST,
     Manifest,
     SegmentEntry,
@@ -239,6 +240,21 @@ class EmbeddedIndex:
             size = write_merged(self._folder / name, chosen, manifest.dimension)
             manifest = manifest.with_segment(SegmentEntry(name, size, rows))
         self._publish(manifest)
+
+
+def remove_index(folder: Path, *, wait_s: float = 10.0) -> None:
+    """Remove an index with its folder; no error where there is none. Raises: IndexBusy, Unavailable.
+
+    What says which files belong to it goes last: broken off, it is a damaged index, never an empty one.
+    """
+    with _translated():
+        if not folder.is_dir():
+            return
+        with writing(folder, wait_s):
+            files = sorted(folder.iterdir(), key=lambda path: (path.name == LOCK, path.name == MANIFEST))
+            for path in files:
+                path.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _to_merge(parts: Sequence[Part]) -> Sequence[Part]:

@@ -17,6 +17,7 @@ from jibu.adapters.store.consent import SqlConsent
 from jibu.adapters.store.consent_agreements import SqlAgreements, SqlRevisions
 from jibu.adapters.store.conversations import SqlConversations
 from jibu.adapters.store.documents import SqlDocuments
+from jibu.adapters.store.generations import SqlGenerations
 from jibu.adapters.store.outbox import SqlOutbox
 from jibu.adapters.store.pubsub import SqlPubSub
 from jibu.adapters.store.receipts import SqlReceipts
@@ -152,6 +153,11 @@ class SqlUnitOfWork:
     def webhooks(self) -> SqlWebhooks:
         """Webhooks and their deliveries."""
         return SqlWebhooks(self._open)
+
+    @property
+    def generations(self) -> SqlGenerations:
+        """Generations of the index."""
+        return SqlGenerations(self._open)
 
 
 class SqlRecords:

@@ -272,3 +272,16 @@ receipts = Table(
     Column("removed", Text, nullable=False),
     Column("verified", Text, nullable=False),
 )
+
+generations = Table(
+    "index_generations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("choice", Text, nullable=False),
+    Column("embedder", Text, nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("live_at", UtcDateTime),
+    Column("fed_until", UtcDateTime),
+)

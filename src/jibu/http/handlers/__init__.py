@@ -48,5 +48,5 @@ def table(services: Services, gates: Gates, metrics: Metrics) -> dict[str, Handl
         "deleteConversation": conversations.delete,
         "getAnswer": conversations.answer,
         "giveFeedback": conversations.feedback,
-        "getSystemCard": SystemCardHandler(services.system_card, gates.records).get,
+        "getSystemCard": SystemCardHandler(services, gates.records).get,
     }

@@ -23,8 +23,7 @@ class QuestionHandlers:
     """``POST /query`` and ``POST /search``."""
 
     def __init__(self, services: Services, gate: Gate, metrics: Metrics) -> None:
-        self._answering = services.answering
-        self._search = services.search
+        self._services = services
         self._keepalive_s = services.settings.stream_keepalive_s
         self._gate = gate
         self._metrics = metrics
@@ -32,7 +31,7 @@ class QuestionHandlers:
     async def ask(self, call: Call) -> Response:
         """Answer a question, whole or as a stream."""
         caller, question = call.caller, _question(call)
-        run = Run(lambda: self._answering.stream(caller, question))
+        run = Run(lambda: self._services.answering.stream(caller, question))
         if wants_stream(call.headers.get("accept", "")):
             return EventStream(run, gate=self._gate, keepalive_s=self._keepalive_s, done=self._metrics.answer)
         answer: Answer = await self._gate.run(run.last, on_timeout=run.stop)
@@ -42,7 +41,7 @@ class QuestionHandlers:
     async def search(self, call: Call) -> Response:
         """Find passages."""
         caller, request = call.caller, _search_request(call)
-        found = await self._gate.run(lambda: self._search.search(caller, request))
+        found = await self._gate.run(lambda: self._services.search.search(caller, request))
         self._metrics.stage("embedding", found.embed_ms / 1000)
         self._metrics.stage("search", found.retrieval_ms / 1000)
         return Json(views.search_result(found))

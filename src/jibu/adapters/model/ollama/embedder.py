@@ -115,7 +115,7 @@ class OllamaEmbedder:
             if one and len(one) != dimension:
                 raise ModelFailed(
                     f"the model {self._model!r} gives vectors of {len(one)} components, not {dimension}: "
-                    "it was replaced; run `jibu reindex` or bring the old one back",
+                    f"it was replaced; run `jibu reindex --embedder ollama:{self._model}` or bring the old one back",
                     "unfit",
                     60.0,
                 )
