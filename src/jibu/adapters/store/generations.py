@@ -84,7 +84,7 @@ class SqlGenerations:
             raise Conflict(CHANGED)
         self._move(number, {State.JOINED}, State.LIVE, live_at=at, fed_until=None)
         self._move(old.number, {State.LIVE}, State.KEPT, fed_until=fed_until)
-        return old
+        return self._get(old.number)
 
     def drop(self, number: int) -> None:
         """Mark one whose storage goes. Raises: NotFound, Conflict."""
