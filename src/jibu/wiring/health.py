@@ -26,7 +26,7 @@ def health_of(p: Parts, *, external_issuer: bool) -> Health:
         (
             ("records", p.records.ping),
             ("index", lambda: _ask(p.index)),
-            *model_checks(p.embedder),
+            *model_checks(lambda: p.embedder),
             ("broker", p.broker.ping),
             ("relay", lambda: _look_atmake_relay(p)),
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from jibu.domain.errors import Misconfigured
@@ -44,10 +44,15 @@ def make_embedder(settings: Settings, choice: str | None = None, *, dimension: i
     raise Misconfigured(f"no embedder {choice!r}: choose embedded, ollama or ollama:MODEL")
 
 
-def model_checks(embedder: Embedder) -> tuple[tuple[str, Check], ...]:
-    """Return what readiness asks of model servers; nothing where the models are embedded."""
-    ping: Check | None = getattr(embedder, "ping", None)
-    return () if ping is None else (("embedder", ping),)
+def model_checks(embedder: Callable[[], Embedder]) -> tuple[tuple[str, Check], ...]:
+    """Return what readiness asks of model servers, of the live one each time; nothing where the models are embedded."""
+
+    def ping() -> None:
+        check: Check | None = getattr(embedder(), "ping", None)
+        if check is not None:
+            check()
+
+    return (("embedder", ping),) if hasattr(embedder(), "ping") else ()
 
 
 def configured_models(settings: Settings) -> tuple[tuple[str, str], ...]:
