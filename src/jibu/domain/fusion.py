@@ -67,13 +67,13 @@ def support(scores: Mapping[str, float], candidates: Mapping[str, Candidate]) ->
 
 def smooth(scores: Mapping[str, float], candidates: Mapping[str, Candidate]) -> dict[str, float]:
     """Let a passage gain from the one before and after it in its document."""
-    places = {(c.document_id, c.version, c.ordinal): p for p, c in candidates.items()}
+    at = {(c.document_id, c.version, c.ordinal): scores[p] for p, c in candidates.items()}
     out = {}
     for passage, score in scores.items():
         c = candidates[passage]
-        around = [places.get((c.document_id, c.version, c.ordinal + step)) for step in (-1, 1)]
-        best = max([score, *(scores[n] for n in around if n is not None)])
-        out[passage] = (1 - NEIGHBOUR) * score + NEIGHBOUR * best
+        before = at.get((c.document_id, c.version, c.ordinal - 1), score)
+        after = at.get((c.document_id, c.version, c.ordinal + 1), score)
+        out[passage] = (1 - NEIGHBOUR) * score + NEIGHBOUR * max(score, before, after)
     return out
 
 

@@ -28,6 +28,11 @@ class _Seen:
         """What its text is made of."""
         return _grams(self.passage.passage.text)
 
+    @cached_property
+    def few(self) -> tuple[str, ...]:
+        """Some of the grams."""
+        return tuple(islice(self.grams, _SAMPLE))
+
 
 def thinned(found: Sequence[FoundPassage]) -> Iterator[FoundPassage]:
     """Yield passages, best first, without those that all but repeat a better one.
@@ -54,7 +59,7 @@ def _document(seen: _Seen) -> str:
 
 
 def _repeats(one: _Seen, other: _Seen) -> bool:
-    return _may_repeat(one.passage, other.passage) and _alike(one.grams, other.grams)
+    return _may_repeat(one.passage, other.passage) and _alike(one, other)
 
 
 def _may_repeat(one: FoundPassage, other: FoundPassage) -> bool:
@@ -74,8 +79,8 @@ def _grams(text: str) -> frozenset[str]:
     return frozenset(squeezed[i : i + _GRAM] for i in range(max(1, len(squeezed) - _GRAM + 1)))
 
 
-def _alike(a: frozenset[str], b: frozenset[str]) -> bool:
-    few = list(islice(a, _SAMPLE))
-    if sum(gram in b for gram in few) < len(few) // 2:  # nearly all pairs end here
+def _alike(one: _Seen, other: _Seen) -> bool:
+    a, b = one.grams, other.grams
+    if sum(map(b.__contains__, one.few)) < len(one.few) // 2:  # nearly all pairs end here
         return False
     return len(a & b) >= SAME * len(a | b)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jibu.domain.access import AccessFilter
 from jibu.domain.fusion import LINK_AFTER
@@ -18,6 +19,24 @@ PASSAGES_READ = 400
 """Of one linked document; its first ones, where it is longer."""
 POOL = 800
 """Of all linked documents together."""
+
+NONE: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Vectors that the index holds, ready to be compared: one row of ``matrix`` for each of ``passages``."""
+
+    passages: tuple[str, ...]
+    matrix: NDArray[np.float32]
+
+    def nearness(self, question: Vector) -> dict[str, float]:
+        """Return the cosine of each to the question's vector."""
+        if not self.passages:
+            return {}
+        return dict(
+            zip(self.passages, (self.matrix @ np.frombuffer(question, np.float32)).tolist(), strict=True)
+        )
 
 
 class Following:
@@ -60,22 +79,14 @@ class Following:
 
 def cosines(index: Index, vector: Vector, passages: Sequence[str], access: AccessFilter) -> dict[str, float]:
     """Return how near each passage is to a question, without those that are absent or hidden. Raises: Unavailable."""
-    return nearness(stored(index, passages, access), vector)
+    return stored(index, passages, access).nearness(vector)
 
 
-def stored(index: Index, passages: Sequence[str], access: AccessFilter) -> dict[str, Vector]:
+def stored(index: Index, passages: Sequence[str], access: AccessFilter) -> Stored:
     """Return the passages' vectors, without those that are absent or hidden. Raises: Unavailable."""
     vectors = index.vectors(passages, access) if passages else []
-    return {p: v for p, v in zip(passages, vectors, strict=True) if v is not None}
-
-
-def nearness(vectors: Mapping[str, Vector], question: Vector) -> dict[str, float]:
-    """Return the cosine of each vector to the question's."""
-    if not vectors:
-        return {}
-    matrix = np.stack([np.frombuffer(v, np.float32) for v in vectors.values()])
-    products = matrix @ np.frombuffer(question, np.float32)
-    return dict(zip(vectors, map(float, products), strict=True))
+    found = {p: np.frombuffer(v, np.float32) for p, v in zip(passages, vectors, strict=True) if v is not None}
+    return Stored(tuple(found), np.stack(list(found.values())) if found else NONE)
 
 
 def _passages(linked: Sequence[LinkedDocument]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import math
 import time
 from array import array
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -17,18 +17,18 @@ from jibu.domain.access import AccessFilter, Caller
 from jibu.domain.answers import Turn
 from jibu.domain.chunking import index_text
 from jibu.domain.confidence import NOTHING, SHOWN, Features, confidence, features
-from jibu.domain.cues import asking_words
 from jibu.domain.errors import NotFound
 from jibu.domain.fusion import DEPTH, LINK_AFTER, Candidate, fuse, ranked, smooth, support
 from jibu.domain.passages import FoundPassage, Hit, Vector
 from jibu.domain.questions import check_text
 from jibu.domain.thinning import thinned
-from jibu.domain.weighing import idf, term_weights
 from jibu.ports import Embedder, Index, LanguageDetector, Records, Segmenter, UnitOfWork, WeightedTerm
-from jibu.usecases.following import Following, nearness, stored
+from jibu.usecases.following import Following, Stored, stored
+from jibu.usecases.wording import Terms, Wording
 
 HISTORY_TURNS = 6
-EMBEDDINGS_AT_ONCE = 8
+BESIDE = 8
+"""Threads that search by words while the model works."""
 AHEAD = 10
 SPARE = 5
 """Passages fetched beyond those asked for: some may be near-duplicates or of a version that is not live."""
@@ -53,7 +53,7 @@ class SearchRequest:
 class SearchResult:
     """What was found, best first. ``language`` is the question's.
 
-    Times in milliseconds: the embedder's own, and all else that the search took beyond it.
+    Times in milliseconds: the embedder's own, and what the whole search took beyond it, from first line to last.
     """
 
     passages: tuple[FoundPassage, ...]
@@ -72,21 +72,8 @@ class _Scene:
 
     epoch: int
     access: AccessFilter
-    turns: tuple[Turn, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Terms:
-    """The question's terms with weights and how frequent each is."""
-
-    words: tuple[str, ...]
-    weighted: tuple[WeightedTerm, ...]
-    frequency: dict[str, int]
-    passages: int
-
-    @property
-    def mass(self) -> float:
-        return sum(t.weight * idf(self.passages, self.frequency[t.term]) for t in self.weighted)
+    earlier: tuple[str, ...]
+    """What the user said before in this conversation, latest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +82,18 @@ class _Read:
 
     found: FoundPassage
     terms: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is known before the vector: the best by words with their vectors, and the very best of them read."""
+
+    scene: _Scene
+    language: str
+    terms: Terms
+    worded: dict[str, Hit]
+    vectors: Stored
+    ahead: dict[str, _Read]
 
 
 class Search:
@@ -114,26 +113,43 @@ class Search:
         self._embedder = embedder
         self._segmenter = segmenter
         self._detector = detector
+        self._wording = Wording(index=index, segmenter=segmenter)
         self._following = Following(records=records, index=index)
-        self._beside = ThreadPoolExecutor(EMBEDDINGS_AT_ONCE, thread_name_prefix="embed-question")
+        self._beside = ThreadPoolExecutor(BESIDE, thread_name_prefix="search-words")
 
     def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
         """Return the best passages.
 
         Raises: InvalidInput (query), NotFound (collection or conversation, also when it is another's), Unavailable.
         """
-        query = check_text(request.query, "query")
-        scene = self._scene(caller, request)
-        earlier = [turn.text for turn in reversed(scene.turns) if turn.role == "user"][:HISTORY_TURNS]
-        language = self._detector.detect(query)
         began = time.perf_counter()
-        embedding = self._beside.submit(self._embed, query, earlier)  # the model leaves the other cores free
-        terms = self._terms(query, language, earlier)
+        query = check_text(request.query, "query")
+        # A vector that depends on no earlier turn waits for nothing: the model starts at once.
+        scene = None if request.conversation_id is None else self._scene(caller, request)
+        beside = self._beside.submit(self._prepare, caller, query, request, scene)
+        try:
+            vector, embed_ms = self._embed(query, () if scene is None else scene.earlier)
+        finally:
+            wait((beside,))  # what was begun ends here, also where nobody needs it any more
+        return self._find(request, beside.result(), vector, embed_ms, began)
+
+    def _prepare(self, caller: Caller, query: str, request: SearchRequest, scene: _Scene | None) -> _Prepared:
+        """Do all that needs no vector; it costs no time as long as the model, which leaves a core free, takes more."""
+        scene = scene or self._scene(caller, request)
+        language = self._detector.detect(query)
+        terms = self._wording.terms(query, language, scene.earlier)
         worded = self._worded(terms, scene.access)
         vectors = stored(self._index, list(worded), scene.access)
         ahead = self._read_ahead(list(worded)[:AHEAD], scene.epoch, judge=request.judge)
-        vector, embed_ms = embedding.result()
-        candidates = self._candidates(vector, worded, nearness(vectors, vector), scene.access, language)
+        return _Prepared(scene, language, terms, worded, vectors, ahead)
+
+    def _find(
+        self, request: SearchRequest, ready: _Prepared, vector: Vector, embed_ms: float, began: float
+    ) -> SearchResult:
+        """Do the rest."""
+        scene, terms, ahead = ready.scene, ready.terms, ready.ahead
+        near = self._near(vector, scene.access)
+        candidates = _candidates(ready.worded, near, ready.vectors.nearness(vector), ready.language)
         scores = _fused(candidates, terms.mass)
         order = ranked(scores)
         first = max(request.limit * 3 // 2, request.limit + SPARE)
@@ -143,7 +159,8 @@ class Search:
         found = [_scored(f, candidates, scores) for f in live]
         seen = NOTHING
         if request.judge:
-            seen = replace(self._features(order, scores, found, terms, ahead), follow_up=float(bool(earlier)))
+            follow_up = float(bool(scene.earlier))
+            seen = replace(self._features(order, scores, found, terms, ahead), follow_up=follow_up)
         if request.limit > LINK_AFTER:
             pool = (c.dense for c in candidates.values())
             found = self._following.extend(found, vector, scene.access, epoch=scene.epoch, pool=pool)
@@ -151,7 +168,7 @@ class Search:
             passages=tuple(islice(thinned(found), request.limit)),
             question_vector=vector,
             terms=terms.weighted,
-            language=language,
+            language=ready.language,
             features=seen,
             confidence=confidence(seen),
             embed_ms=embed_ms,
@@ -165,7 +182,8 @@ class Search:
                 turns = uow.conversations.get(request.conversation_id, caller.owner).turns
             languages = frozenset() if request.language is None else frozenset((_primary(request.language),))
             access = AccessFilter(_allowed(uow, caller, request.collections), languages=languages)
-            return _Scene(uow.documents.epoch(), access, turns)
+            earlier = tuple(turn.text for turn in reversed(turns) if turn.role == "user")[:HISTORY_TURNS]
+            return _Scene(uow.documents.epoch(), access, earlier)
 
     def _embed(self, query: str, earlier: Sequence[str]) -> tuple[Vector, float]:
         """Return the question's vector and the milliseconds it took."""
@@ -182,52 +200,17 @@ class Search:
         total = np.frombuffer(alone, np.float32) + np.frombuffer(together, np.float32)
         return _vector(total / max(float(np.linalg.norm(total)), 1e-9))
 
-    def _terms(self, query: str, language: str, earlier: Sequence[str]) -> _Terms:
-        words = self._segmenter.terms(query, language)
-        weights = term_weights(words, [self._segmenter.terms(text, language) for text in earlier])
-        counts = self._index.frequencies(list(weights))
-        return _Terms(
-            words=self._told(self._asked(query, language), language),
-            weighted=tuple(WeightedTerm(term, weight) for term, weight in weights.items()),
-            frequency=dict(zip(weights, counts, strict=True)),
-            passages=self._index.info().passages,
-        )
-
-    def _told(self, question: str, language: str) -> tuple[str, ...]:
-        """Return the terms that an answer would hold: all but those that only ask."""
-        asking = set(self._segmenter.terms("\n".join(asking_words(question)), language))
-        return tuple(term for term in self._segmenter.terms(question, language) if term not in asking)
-
-    def _asked(self, query: str, language: str) -> str:
-        """Return the last sentence: before it stands the story, whose words the answer need not hold."""
-        sentences = self._segmenter.sentences(query, language)
-        return query[slice(*sentences[-1])] if sentences else query
-
-    def _worded(self, terms: _Terms, access: AccessFilter) -> dict[str, Hit]:
+    def _worded(self, terms: Terms, access: AccessFilter) -> dict[str, Hit]:
         """Return the best passages by words."""
         if not access.collections:
             return {}
         return {hit.passage_id: hit for hit in self._index.lexical(terms.weighted, access, DEPTH)}
 
-    def _candidates(
-        self,
-        vector: Vector,
-        worded: dict[str, Hit],
-        near_worded: dict[str, float],
-        access: AccessFilter,
-        language: str,
-    ) -> dict[str, Candidate]:
-        """Return the best of each side, every one with its cosine."""
+    def _near(self, vector: Vector, access: AccessFilter) -> dict[str, Hit]:
+        """Return the best passages by meaning."""
         if not access.collections:
             return {}
-        near = {hit.passage_id: hit for hit in self._index.dense(vector, access, DEPTH)}
-        cosine = near_worded | {p: hit.score for p, hit in near.items()}
-        found = {}
-        for p, hit in {**worded, **near}.items():
-            if p in cosine:
-                lexical = worded[p].score if p in worded else None
-                found[p] = _candidate(hit, cosine[p], lexical, language)
-        return found
+        return {hit.passage_id: hit for hit in self._index.dense(vector, access, DEPTH)}
 
     def _read_ahead(self, passages: list[str], epoch: int, *, judge: bool) -> dict[str, _Read]:
         """Fetch and read the best by words while the model works: most of them are among the best of all."""
@@ -254,7 +237,7 @@ class Search:
         order: list[str],
         scores: dict[str, float],
         found: list[FoundPassage],
-        terms: _Terms,
+        terms: Terms,
         ahead: dict[str, _Read],
     ) -> Features:
         alive = {f.passage.passage_id for f in found}
@@ -282,10 +265,27 @@ def _fused(candidates: dict[str, Candidate], mass: float) -> dict[str, float]:
     return smooth(support(scores, candidates), candidates)
 
 
-def _candidate(hit: Hit, dense: float, lexical: float | None, language: str) -> Candidate:
-    document, version, ordinal = hit.passage_id.rsplit(".", 2)
-    foreign = "und" not in {hit.language, language} and _primary(hit.language) != _primary(language)
-    return Candidate(hit.passage_id, document, int(version), int(ordinal), dense, lexical, foreign)
+def _candidates(
+    worded: dict[str, Hit], near: dict[str, Hit], near_worded: dict[str, float], language: str
+) -> dict[str, Candidate]:
+    """Return the best of each side, every one with its cosine."""
+    hits = {**worded, **near}
+    foreign = {tag: _foreign(tag, language) for tag in {hit.language for hit in hits.values()}}
+    found = {}
+    for p, hit in hits.items():
+        dense = near[p].score if p in near else near_worded.get(p)
+        if dense is not None:
+            document, version, ordinal = p.rsplit(".", 2)
+            lexical = worded[p].score if p in worded else None
+            found[p] = Candidate(
+                p, document, int(version), int(ordinal), dense, lexical, foreign[hit.language]
+            )
+    return found
+
+
+def _foreign(tag: str, language: str) -> bool:
+    """Tell whether both languages are known and differ."""
+    return "und" not in {tag, language} and _primary(tag) != _primary(language)
 
 
 def _scored(found: FoundPassage, candidates: dict[str, Candidate], scores: dict[str, float]) -> FoundPassage:

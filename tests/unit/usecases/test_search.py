@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from ingestion import ADMIN, READER, Ingestion
 
 from jibu.domain.access import Caller
-from jibu.domain.errors import InvalidInput, NotFound
-from jibu.ports import Index
+from jibu.domain.errors import InvalidInput, NotFound, Unavailable
+from jibu.domain.passages import Vector
+from jibu.ports import Index, UnitOfWork
 from jibu.usecases.conversations import Conversations
 from jibu.usecases.search import Search, SearchRequest, SearchResult
 from jibu.wiring.services import Services
@@ -236,6 +238,81 @@ def test_a_search_sees_the_version_that_was_live_when_it_began(block: Ingestion)
     assert replaced.is_set()
     assert ["60 crowns" in text for text in first] == [True]
     assert ["75 crowns" in text for text in second] == [True]
+
+
+@pytest.mark.parametrize("asked", [("tax",), ("nowhere",)])
+def test_a_refused_search_asks_the_index_nothing(stocked: Ingestion, asked: tuple[str, ...]) -> None:
+    """Though the model starts before it is known what the caller may read."""
+    used: list[str] = []
+
+    class Seen:
+        """An index that tells what it is asked."""
+
+        def __getattr__(self, name: str) -> Any:
+            used.append(name)
+            return getattr(stocked.index, name)
+
+    search = search_over(stocked, Seen())  # type: ignore[arg-type]
+    search.search(READER, SearchRequest("audit fee"))
+    assert {"lexical", "dense", "vectors"} <= set(used)
+    used.clear()
+    with pytest.raises(NotFound):
+        search.search(READER, SearchRequest("audit fee", asked))
+    assert used == []
+
+
+def test_nothing_of_a_search_goes_on_when_it_has_failed(
+    stocked: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that fails at once still waits for what was begun beside it: a gate that counts searches stays right."""
+    ended: list[str] = []
+
+    class Slow:
+        """An index that takes its time."""
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "lexical":
+                time.sleep(0.2)
+                ended.append(name)
+            return getattr(stocked.index, name)
+
+    def broken(_text: str) -> Vector:
+        raise Unavailable("no model")
+
+    search = search_over(stocked, Slow())  # type: ignore[arg-type]
+    monkeypatch.setattr(stocked.embedder, "embed_query", broken)
+    with pytest.raises(Unavailable):
+        search.search(READER, SearchRequest("passport fee"))
+    assert ended == ["lexical"]
+
+
+def test_the_times_cover_the_whole_search(stocked: Ingestion) -> None:
+    """The read of access rights and conversation counts as well: whoever waits, waits for it too."""
+    pause = 0.05
+
+    class Slow:
+        """Records that take their time."""
+
+        def read(self) -> UnitOfWork:
+            time.sleep(pause)
+            return stocked.records.read()
+
+    conversation = Conversations(records=stocked.records, clock=stocked.clock).create(CITIZEN)
+    search = search_over(stocked)
+    asked = SearchRequest("passport fee", conversation_id=conversation.conversation_id)
+    search.search(CITIZEN, asked)
+    slow = Search(
+        records=Slow(),  # type: ignore[arg-type]
+        index=stocked.index,
+        embedder=stocked.embedder,
+        segmenter=stocked.segmenter,
+        detector=stocked.detector,
+    )
+    began = time.perf_counter()
+    found = slow.search(CITIZEN, asked)
+    took = 1000 * (time.perf_counter() - began)
+    assert 1000 * pause <= found.retrieval_ms
+    assert found.embed_ms + found.retrieval_ms <= took
 
 
 def test_an_erased_document_is_not_found_again(block: Ingestion) -> None:

@@ -112,9 +112,10 @@ class Snapshot:
     def _hits(self, found: Sequence[tuple[Rows, Scores]], limit: int) -> list[Hit]:
         hits = []
         for part, (rows, scores) in zip(self.parts, self._best(found, limit), strict=True):
-            ids, documents, languages = part.segment.ids, part.segment.documents, part.segment.languages
-            for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
-                hits.append(Hit(ids[row], documents[row] or "", score, languages[row] or "und"))
+            ids, documents = part.segment.ids.at(rows), part.segment.documents.at(rows)
+            languages = part.segment.languages.at(rows)
+            for p, document, score, language in zip(ids, documents, scores.tolist(), languages, strict=True):
+                hits.append(Hit(p, document or "", score, language or "und"))
         return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))[:limit]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,12 @@ class Strings:
     def __getitem__(self, position: int) -> str:
         start, end = self.starts[position : position + 2].tolist()
         return self.blob[start:end].tobytes().decode("utf-8", "surrogatepass")
+
+    def at(self, positions: NDArray[np.integer[Any]]) -> list[str]:
+        """Return many strings at once."""
+        spans = zip(self.starts[positions].tolist(), self.starts[positions + 1].tolist(), strict=True)
+        blob = self.blob.data
+        return [str(blob[start:end], "utf-8", "surrogatepass") for start, end in spans]
 
     def find(self, texts: Sequence[str]) -> list[int]:
         """Return each string's position, -1 where it is absent."""
@@ -86,6 +93,12 @@ class Column:
     def __getitem__(self, row: int) -> str | None:
         code = int(self.codes[row])
         return None if code < 0 else self.values[code]
+
+    def at(self, rows: NDArray[np.integer[Any]]) -> list[str | None]:
+        """Return the values of many rows at once."""
+        codes = self.codes[rows].tolist()
+        known = {code: None if code < 0 else self.values[code] for code in set(codes)}
+        return [known[code] for code in codes]
 
     def among(self, wanted: Iterable[str], *, none: bool = False) -> NDArray[np.bool_]:
         """Return a mask of the rows whose value is wanted; rows without value match when ``none`` is set."""
