@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +22,34 @@ from jibu.wiring.services import Services, build
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.services.unrun import LEFT_OUT
 
+KEPT = ("search-words", "tqdm_monitor")
+"""How the names of threads begin that may outlive a module: idle ones of a search still held, and of progress bars."""
+PATIENCE_S = 10.0
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly which real servers no test was run against."""
     for name, why in sorted(LEFT_OUT.items()):
         terminalreporter.write_line(f"NOT EXERCISED: {name} ({why})", red=True, bold=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ended_threads() -> Iterator[None]:
+    """Fail the module after which a thread still runs: what it does then disturbs tests that have no part in it.
+
+    One that draws from `random`, for example, fails whatever property test hypothesis runs at that moment.
+    """
+    yield
+    deadline = time.monotonic() + PATIENCE_S
+    while left := _running():
+        assert time.monotonic() < deadline, f"threads still run after the module: {left}"
+        gc.collect()  # an executor that nobody refers to any more ends its threads
+        time.sleep(0.02)
+
+
+def _running() -> list[str]:
+    here = threading.current_thread()
+    return [t.name for t in threading.enumerate() if t is not here and not t.name.startswith(KEPT)]
 
 
 @pytest.fixture(autouse=True)

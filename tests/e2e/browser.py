@@ -174,7 +174,9 @@ def chromium() -> Iterator[Callable[[], Page]]:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"HOME": profile}
         )
         try:
-            with connect(_address(Path(profile), process), max_size=None) as connection:
+            address = _address(Path(profile), process)
+            # No pings: the thread that sends them draws from `random` while other tests run.
+            with connect(address, max_size=None, ping_interval=None) as connection:
                 yield lambda: _new_page(connection)
         finally:
             process.terminate()

@@ -18,9 +18,12 @@ from tests.e2e.scripted import Seen, running
 MISSING = "NO CHROMIUM: the page is not tested. Install Debian's `chromium`."
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def new_page() -> Iterator[Callable[[], Page]]:
-    """Open a tab. Without a browser: skip loudly, or fail where JIBU_TEST_REQUIRE_BROWSER is set."""
+    """Open a tab of a browser that ends with the module.
+
+    Without a browser: skip loudly, or fail where JIBU_TEST_REQUIRE_BROWSER is set.
+    """
     if program() is None:
         if os.environ.get("JIBU_TEST_REQUIRE_BROWSER"):
             pytest.fail(MISSING)
