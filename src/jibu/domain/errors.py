@@ -111,3 +111,44 @@ class IndexBusy(TemporaryError):
     """Another process is writing to the embedded index."""
 
     code = "index-busy"
+
+
+class UnknownProvider(InvalidInput):
+    """The directory holds no such member, application or service."""
+
+    code = "unknown-provider"
+
+
+class UpstreamError(JibuError):
+    """A service behind the mediator failed. ``service`` names it, ``stage`` says at what: connect, send, answer."""
+
+    code = "upstream-bad-answer"
+
+    def __init__(self, message: str, service: str = "", stage: str = "") -> None:
+        super().__init__(message)
+        self.service = service
+        self.stage = stage
+
+
+class UpstreamRefused(UpstreamError):
+    """Nothing listens at the service's address, or it hangs up at once."""
+
+    code = "upstream-refused"
+
+
+class UpstreamUnreachable(UpstreamError):
+    """The service's host has no address, no route, no valid certificate, or one that may not be called."""
+
+    code = "upstream-unreachable"
+
+
+class UpstreamTimeout(UpstreamError):
+    """The service took too long."""
+
+    code = "upstream-timeout"
+
+
+class UpstreamBadAnswer(UpstreamError):
+    """The service answered with what is not HTTP, too long, or broke off."""
+
+    code = "upstream-bad-answer"

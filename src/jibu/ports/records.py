@@ -17,6 +17,7 @@ from jibu.ports.consent import (
 )
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.generations import GenerationRecords
+from jibu.ports.mediation import MediatorRecords
 from jibu.ports.outbox import Outbox
 from jibu.ports.pubsub import PubSubRecords
 
@@ -81,6 +82,7 @@ class UnitOfWork(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def pubsub(self) -> PubSubRecords: ...
+    def mediator(self) -> MediatorRecords: ...
     @property
     def receipts(self) -> ReceiptRecords: ...
     @property

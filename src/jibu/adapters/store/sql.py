@@ -18,6 +18,7 @@ from jibu.adapters.store.consent_agreements import SqlAgreements, SqlRevisions
 from jibu.adapters.store.conversations import SqlConversations
 from jibu.adapters.store.documents import SqlDocuments
 from jibu.adapters.store.generations import SqlGenerations
+from jibu.adapters.store.mediator import SqlMediator
 from jibu.adapters.store.outbox import SqlOutbox
 from jibu.adapters.store.pubsub import SqlPubSub
 from jibu.adapters.store.receipts import SqlReceipts
@@ -123,6 +124,9 @@ class SqlUnitOfWork:
     def pubsub(self) -> SqlPubSub:
         """Rooms, subscriptions and their events."""
         return SqlPubSub(self._open)
+    def mediator(self) -> SqlMediator:
+        """Directory and message log of the information mediator."""
+        return SqlMediator(self._open)
 
     @property
     def receipts(self) -> SqlReceipts:

@@ -1,0 +1,227 @@
+"""What the information mediator keeps, and what it needs from the outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from jibu.domain.exchanges import Batch, Exchange, ExchangeFilter, LoggedExchange, Traffic
+from jibu.domain.mediation import (
+    AccessRight,
+    Application,
+    ApplicationId,
+    Endpoint,
+    Member,
+    MemberId,
+    Registration,
+    Service,
+)
+from jibu.ports.documents import Page
+
+
+class MemberRecords(Protocol):
+    """Members and their applications."""
+
+    def put(self, member: Member) -> bool:
+        """Create or rename; return whether it is new."""
+
+    def get(self, member_id: MemberId) -> Member:
+        """Raises: NotFound."""
+
+    def page(self, *, offset: int, limit: int) -> Page[Member]:
+        """List members by id."""
+
+    def delete(self, member_id: MemberId) -> None:
+        """Raises: NotFound; Conflict while it has applications."""
+
+    def put_application(self, application: Application) -> bool:
+        """Create or rename; return whether it is new. Raises: NotFound when the member is not registered."""
+
+    def application(self, application_id: ApplicationId) -> Application:
+        """Raises: NotFound."""
+
+    def applications(self, member_id: MemberId | None, *, offset: int, limit: int) -> Page[Application]:
+        """List applications, of one member or all, by id."""
+
+    def delete_application(self, application_id: ApplicationId) -> None:
+        """Remove it with its rights to call others. Raises: NotFound; Conflict while it has services."""
+
+
+class ServiceRecords(Protocol):
+    """Services and who may call them."""
+
+    def put(self, service: Service) -> bool:
+        """Create or replace; return whether it is new. Raises: NotFound when the application is not registered."""
+
+    def get(self, provider: ApplicationId, code: str) -> Service:
+        """Raises: NotFound."""
+
+    def of(self, provider: ApplicationId) -> list[Service]:
+        """Return an application's services, by code."""
+
+    def delete(self, provider: ApplicationId, code: str) -> None:
+        """Remove it with the rights to call it. Raises: NotFound."""
+
+    def grant(self, right: AccessRight) -> bool:
+        """Create or replace; return whether it is new. Raises: NotFound for an unknown service or consumer."""
+
+    def revoke(self, consumer: ApplicationId, provider: ApplicationId, code: str) -> None:
+        """Raises: NotFound."""
+
+    def right(self, consumer: ApplicationId, provider: ApplicationId, code: str) -> AccessRight:
+        """Raises: NotFound."""
+
+    def rights(
+        self, provider: ApplicationId | None, code: str | None, *, offset: int, limit: int
+    ) -> Page[AccessRight]:
+        """List rights, of one provider, one service or all, by service and consumer."""
+
+
+class RegistrationRecords(Protocol):
+    """What clients asked to be registered."""
+
+    def put(self, registration: Registration) -> None:
+        """Create or replace."""
+
+    def get(self, registration_id: str) -> Registration:
+        """Raises: NotFound."""
+
+    def page(
+        self, applicant: ApplicationId | None, status: str | None, *, offset: int, limit: int
+    ) -> Page[Registration]:
+        """List requests, of one applicant or all, newest first."""
+
+
+class ExchangeRecords(Protocol):
+    """The message log."""
+
+    def add(self, exchanges: Sequence[Exchange]) -> None:
+        """Append. The rows wait to be chained."""
+
+    def page(self, wanted: ExchangeFilter, *, offset: int, limit: int) -> Page[LoggedExchange]:
+        """List exchanges, newest first."""
+
+    def get(self, message_id: str) -> LoggedExchange:
+        """Raises: NotFound."""
+
+    def waiting(self, *, limit: int) -> list[Exchange]:
+        """Return exchanges that are in no batch yet, in the order they were added."""
+
+    def seal(self, batch: Batch, links: Sequence[tuple[str, int, str]]) -> None:
+        """Keep a signed batch and give its exchanges (message id) their sequence and link.
+
+        Raises: Conflict when one of them is already in a batch or the batch exists.
+        """
+
+    def batches(self, *, offset: int, limit: int, newest_first: bool = False) -> Page[Batch]:
+        """List batches by number."""
+
+    def batch(self, number: int) -> Batch:
+        """Raises: NotFound."""
+
+    def of_batch(self, number: int) -> list[LoggedExchange]:
+        """Return a batch's exchanges in order."""
+
+    def drop(self, *, before: datetime, at: datetime, limit: int) -> int:
+        """Remove the exchanges of batches signed before this, oldest first, whole batches only; return how many."""
+
+    def traffic(
+        self, by: Literal["service", "client"], wanted: ExchangeFilter, *, offset: int, limit: int
+    ) -> Page[Traffic]:
+        """Return figures for each service or client, by name."""
+
+
+class MediatorRecords(Protocol):
+    """Everything that the mediator keeps."""
+
+    @property
+    def members(self) -> MemberRecords: ...
+    @property
+    def services(self) -> ServiceRecords: ...
+    @property
+    def registrations(self) -> RegistrationRecords: ...
+    @property
+    def exchanges(self) -> ExchangeRecords: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDescription:
+    """What an OpenAPI document says of a service."""
+
+    title: str
+    version: str
+    endpoints: tuple[Endpoint, ...]
+
+
+class DescriptionReader(Protocol):
+    """Reads OpenAPI documents that somebody else wrote."""
+
+    def read(self, text: str) -> ApiDescription:
+        """Raises: InvalidInput for what is no OpenAPI document, too large, too deep or uses aliases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request to a service. ``target`` is what follows its base URL, as it goes over the wire.
+
+    A body whose length is not in ``headers`` goes in chunks. The service's ``timeout_s`` bounds connecting, each
+    pause, and waiting for the answer.
+    """
+
+    service: Service
+    method: str
+    target: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: AsyncIterator[bytes] | None
+
+
+class Incoming(Protocol):
+    """An answer that is being read. ``status`` and ``headers`` are there; the body comes in chunks, undecoded."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]: ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body. Raises: UpstreamTimeout, UpstreamBadAnswer."""
+
+    async def close(self) -> None:
+        """Let go of the connection; safe to call twice."""
+
+
+class Upstream(Protocol):
+    """Calls services of other blocks."""
+
+    async def send(self, outgoing: Outgoing) -> Incoming:
+        """Send a request and return its answer once the headers are there; redirects are answers.
+
+        Raises: UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamBadAnswer; what ``body`` raises.
+        """
+
+    async def close(self) -> None:
+        """Close idle connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """How the machine is. Bytes; ``cpu_percent`` over all cores since the last look, ``load`` over one minute."""
+
+    cpu_percent: float
+    cpus: int
+    load: float
+    memory_total: int
+    memory_available: int
+    process_memory: int
+    disk_total: int
+    disk_free: int
+    uptime_s: float
+
+
+class EnvironmentProbe(Protocol):
+    """Looks at the machine."""
+
+    def look(self) -> Environment:
+        """Raises: Unavailable."""
