@@ -91,9 +91,7 @@ class SqlMembers:
     def put(self, member: Member) -> bool:
         """Create or rename."""
         take(self._db, DIRECTORY)
-        return _put(
-            self._db, t.members, str(member.member_id), {"name": member.name}, member.created_at
-        )
+        return _put(self._db, t.members, str(member.member_id), {"name": member.name}, member.created_at)
 
     def get(self, member_id: MemberId) -> Member:
         """Return one. Raises: NotFound."""
@@ -265,13 +263,11 @@ class SqlRegistrations:
         return Page(tuple(map(registration_of, found)), total)
 
 
-def _put(
-    db: Connection, table: Table, key: ColumnElement[bool], name: str, *, at: Any, **values: Any
-) -> bool:
-    if db.execute(update(table).where(key).values(**values)).rowcount:
+def _put(db: Connection, table: Table, key: str, values: dict[str, Any], created_at: datetime) -> bool:
+    column = next(iter(table.primary_key.columns))
+    if db.execute(update(table).where(column == key).values(**values)).rowcount:
         return False
-    first = next(iter(table.primary_key.columns)).name
-    db.execute(insert(table).values(**{first: name}, created_at=at, **values))
+    db.execute(insert(table).values({column.name: key, "created_at": created_at, **values}))
     return True
 
 

@@ -1,0 +1,1 @@
+"""Calling other blocks' services, and reading what they say of themselves."""

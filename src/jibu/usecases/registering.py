@@ -1,0 +1,132 @@
+"""Requests to be registered: a client asks, an administrator approves or declines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from jibu.domain.access import Caller
+from jibu.domain.errors import Conflict, Forbidden, NotFound
+from jibu.domain.mediation import (
+    Application,
+    ApplicationId,
+    Registration,
+    RegistrationStatus,
+    application_id,
+)
+from jibu.domain.targets import check_base_url
+from jibu.ports import Clock, Page, Records, UnitOfWork
+from jibu.ports.mediation import DescriptionReader
+from jibu.usecases.administering import MAX_NAME, Drafting, WantedService
+from jibu.usecases.checks import check_line
+from jibu.usecases.directory import OwnServices
+
+MAX_PENDING = 20
+
+
+class Registrations:
+    """Asking and deciding. A client asks for itself alone, and sees its own requests."""
+
+    def __init__(
+        self, *, records: Records, reader: DescriptionReader, own: OwnServices, clock: Clock
+    ) -> None:
+        self._records = records
+        self._drafting = Drafting(reader)
+        self._own = own
+        self._clock = clock
+
+    def ask(
+        self, caller: Caller, name: str, wanted: WantedService | None, code: str | None = None
+    ) -> Registration:
+        """Ask to be registered as the application that the token names, or to offer a service of it.
+
+        An internal base URL may be asked for; the administrator has to allow it.
+        Raises: InvalidInput; Conflict when too many requests wait already, or for this block itself.
+        """
+        check_line(name, "name", limit=MAX_NAME)
+        applicant = application_id(caller.client, "client")
+        if applicant == self._own.application_id:
+            raise Conflict("this is the block itself")
+        service = None
+        if wanted is not None and code is not None:
+            drafted = self._drafting.service(applicant, code, replace(wanted, private_host=True))
+            service = replace(drafted, private_host=False)
+        asked = Registration(uuid4().hex, applicant, name, service, RegistrationStatus.PENDING, self._clock())
+        with self._records.write() as uow:
+            found = uow.mediator.registrations.page(applicant, "pending", offset=0, limit=1)
+            if found.total >= MAX_PENDING:
+                raise Conflict(f"{found.total} requests wait already")
+            uow.mediator.registrations.put(asked)
+            uow.commit()
+        return asked
+
+    def get(self, caller: Caller, registration_id: str) -> Registration:
+        """Raises: NotFound, also for another client's."""
+        with self._records.read() as uow:
+            found = uow.mediator.registrations.get(registration_id)
+        if "mediator.admin" not in caller.scopes and str(found.application_id) != caller.client:
+            raise NotFound(f"no registration {registration_id!r}")
+        return found
+
+    def page(self, caller: Caller, status: str | None, *, offset: int, limit: int) -> Page[Registration]:
+        """List one's own requests, or all for an administrator, newest first. Raises: InvalidInput."""
+        applicant: ApplicationId | None = None
+        if "mediator.admin" not in caller.scopes:
+            applicant = application_id(caller.client, "client")
+        with self._records.read() as uow:
+            return uow.mediator.registrations.page(applicant, status, offset=offset, limit=limit)
+
+    def approve(self, caller: Caller, registration_id: str, *, private_host: bool) -> Registration:
+        """Register what was asked for. The member must be registered already.
+
+        Raises: NotFound; Conflict when it was decided before or the member is unknown; InvalidInput for an
+        internal base URL that is not allowed; Forbidden for one's own request.
+        """
+        with self._records.write() as uow:
+            found = self._pending(caller, uow, registration_id)
+            self._apply(uow, found, private_host=private_host)
+            decided = self._decided(found, caller, RegistrationStatus.APPROVED, None)
+            uow.mediator.registrations.put(decided)
+            uow.commit()
+        return decided
+
+    def decline(self, caller: Caller, registration_id: str, reason: str) -> Registration:
+        """Say no, and why. Raises: NotFound; Conflict; InvalidInput; Forbidden."""
+        check_line(reason, "reason", limit=1000)
+        with self._records.write() as uow:
+            found = self._pending(caller, uow, registration_id)
+            decided = self._decided(found, caller, RegistrationStatus.DECLINED, reason)
+            uow.mediator.registrations.put(decided)
+            uow.commit()
+        return decided
+
+    def _pending(self, caller: Caller, uow: UnitOfWork, registration_id: str) -> Registration:
+        found = uow.mediator.registrations.get(registration_id)
+        if found.status is not RegistrationStatus.PENDING:
+            raise Conflict(f"this request was {found.status.value} already")
+        if str(found.application_id) == caller.client:
+            raise Forbidden("nobody decides on a request of their own")
+        return found
+
+    def _apply(self, uow: UnitOfWork, asked: Registration, *, private_host: bool) -> None:
+        try:
+            member = uow.mediator.members.get(asked.application_id.member)
+        except NotFound as error:
+            raise Conflict(f"{error}: register the member first") from error
+        at = self._clock()
+        if asked.service is None:
+            uow.mediator.members.put_application(Application(asked.application_id, asked.name, at))
+            return
+        try:
+            uow.mediator.members.application(asked.application_id)
+        except NotFound as error:
+            raise Conflict(f"{error}: register the application of {member.name} first") from error
+        check_base_url(asked.service.base_url or "", private=private_host)
+        uow.mediator.services.put(replace(asked.service, private_host=private_host, updated_at=at))
+
+    def _decided(
+        self, asked: Registration, caller: Caller, status: RegistrationStatus, reason: str | None
+    ) -> Registration:
+        return replace(
+            asked, status=status, decided_at=self._clock(), decided_by=caller.client, reason=reason
+        )
