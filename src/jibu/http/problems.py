@@ -49,6 +49,12 @@ TABLE: dict[type[domain.JibuError], Kind] = {
     domain.Misconfigured: Kind(500, "misconfigured", "Misconfigured"),
     domain.IndexMismatch: Kind(500, "index-mismatch", "Index was built by another model"),
     domain.IndexBusy: Kind(503, "index-busy", "Index is busy"),
+    domain.UnknownProvider: Kind(400, "unknown-provider", "Unknown member, application or service"),
+    domain.UpstreamError: Kind(502, "upstream-bad-answer", "Bad answer from the service"),
+    domain.UpstreamRefused: Kind(502, "upstream-refused", "The service refused the connection"),
+    domain.UpstreamUnreachable: Kind(502, "upstream-unreachable", "The service cannot be reached"),
+    domain.UpstreamTimeout: Kind(504, "upstream-timeout", "The service took too long"),
+    domain.UpstreamBadAnswer: Kind(502, "upstream-bad-answer", "Bad answer from the service"),
     BadRequest: Kind(400, "bad-request", "Bad request"),
     NoToken: Kind(401, "unauthenticated", "Not authenticated"),
     MethodNotAllowed: Kind(405, "method-not-allowed", "Method not allowed"),
@@ -110,6 +116,8 @@ def problem(error: BaseException, *, path: str, trace_id: str) -> Problem:
     if found:
         body["field"] = found[0].field
         body["errors"] = [{"field": one.field, "message": one.message} for one in found]
+    if isinstance(known, domain.UpstreamError) and known.service:
+        body |= {"service": known.service, "stage": known.stage}
     return Problem(kind.status, _headers(known, kind), json.dumps(body, separators=(",", ":")), kind.slug)
 
 
