@@ -124,6 +124,12 @@ class Settings(BaseSettings):
         30.0, ge=0, le=300, description="Clock difference allowed in `exp` and `nbf`."
     )
 
+    mediator_id: str = Field(
+        "JIBU/DEV/BLOCK/jibu",
+        max_length=251,
+        description="This block's name in the information mediator: INSTANCE/CLASS/MEMBER/APPLICATION.",
+    )
+
     signing_key_file: Path | None = Field(
         None,
         description="PEM file with the Ed25519 key that signs receipts, chains and logs, the same for all replicas; "

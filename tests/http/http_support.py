@@ -19,6 +19,8 @@ from jibu.adapters.auth.block_key import BlockKey
 from jibu.adapters.auth.jwt import JwtVerifier
 from jibu.adapters.auth.keys import KeySet
 from jibu.adapters.auth.local import ISSUER, LocalIssuer
+from jibu.adapters.store.sql import SqlRecords, SqlUnitOfWork
+from jibu.adapters.store.sqlite import open_sqlite
 from jibu.domain.access import Caller
 from jibu.domain.answers import (
     Answer,
@@ -42,10 +44,19 @@ from jibu.settings import Settings
 from jibu.usecases.answer import Sources, Token
 from jibu.usecases.health import Health
 from jibu.usecases.system_card import Component, SystemCard
+from jibu.wiring.mediation import make_mediation
 
 CLIENT = "ZZ/GOV/portal-agency/portal"
 OTHER = "ZZ/GOV/other-agency/portal"
-ALL_SCOPES = ("rag.query", "rag.ingest", "rag.admin", "audit.read", "metrics.read")
+ALL_SCOPES = (
+    "rag.query",
+    "rag.ingest",
+    "rag.admin",
+    "mediator.client",
+    "mediator.admin",
+    "audit.read",
+    "metrics.read",
+)
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 
@@ -379,6 +390,36 @@ class Card:
         )
 
 
+class LateRecords:
+    """SQLite, opened when it is first used: most tests never do."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._opened: SqlRecords | None = None
+
+    @property
+    def opened(self) -> SqlRecords:
+        """Return the store."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = open_sqlite(self._path)
+            return self._opened
+
+    def read(self) -> SqlUnitOfWork:
+        """Open a snapshot."""
+        return self.opened.read()
+
+    def write(self) -> SqlUnitOfWork:
+        """Open a transaction that may write."""
+        return self.opened.write()
+
+    def close(self) -> None:
+        """Release connections."""
+        if self._opened is not None:
+            self._opened.close()
+
+
 @dataclass
 class TestServices:
     """What ``create_app`` takes."""
@@ -395,6 +436,8 @@ class TestServices:
     conversations: Any
     feedback: Any
     system_card: Any
+    mediation: Any
+    mediation_records: LateRecords
     health: Health
     verifier: Any
     signer: Any
@@ -412,6 +455,7 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
     """Return services over an empty store with one public and one closed collection."""
     issuer = LocalIssuer(folder, profile="dev", audience="jibu")
     store = Store()
+    mediated = LateRecords(folder / "mediator.db")
     chosen = Settings(data_dir=folder, **settings)
     for name, read in (("travel", ("public",)), ("secret", ("read:secret",))):
         store.collections[name] = Collection(name, name.title(), ("en",), read, NOW, NOW)
@@ -426,6 +470,8 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
         conversations=Conversations(store),
         feedback=Feedback(store),
         system_card=Card(),
+        mediation=make_mediation(chosen, mediated, lambda: datetime.now(UTC)),
+        mediation_records=mediated,
         health=Health((("records", lambda: None),), embedded=("index",)),
         verifier=JwtVerifier(KeySet(issuer.jwks), issuer=ISSUER, audience="jibu"),
         signer=BlockKey.in_folder(folder),

@@ -55,7 +55,16 @@ def running(
             [sys.executable, "-W", "ignore", "-c", code], env=environment, stdout=log, stderr=log, cwd=folder
         )
         token = LocalIssuer(folder, profile="dev", audience="jibu").issue(
-            CLIENT, ["rag.query", "rag.ingest", "rag.admin", "audit.read", "metrics.read"]
+            CLIENT,
+            [
+                "rag.query",
+                "rag.ingest",
+                "rag.admin",
+                "mediator.client",
+                "mediator.admin",
+                "audit.read",
+                "metrics.read",
+            ],
         )
         try:
             with httpx.Client(

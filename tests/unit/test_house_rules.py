@@ -43,6 +43,7 @@ VENDOR_HOMES = {
     "py3langid": "adapters/text/language.py",
     "jwt": "adapters/auth",
     "connexion": "http",
+    "psutil": "adapters/host",
     "flask": "web",
     "weaviate": "adapters/index/weaviate",
     "grpc": "adapters/index/weaviate",

@@ -61,7 +61,8 @@ def build_api(
             "response": MediaTypeDict({"*/*json": JSONResponseBodyValidator}),
         },
     )
-    for contract in contracts:
+    # The first base path that fits wins: one that is empty fits always.
+    for contract in sorted(contracts, key=lambda one: not one.base_path):
         app.add_api(copy.deepcopy(contract.document), base_path=contract.base_path)
     on_error = _on_error(contracts)
     for kind in (JibuError, ProblemException, HTTPException, Exception):

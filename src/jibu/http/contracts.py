@@ -36,8 +36,15 @@ class Contract:
 
     @property
     def base_path(self) -> str:
-        """Path of the first server, without a slash at the end."""
+        """Path of the first server, without a slash at the end; empty where the contract has roots of its own."""
         return str(self.document["servers"][0]["url"]).rstrip("/")
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Paths that this contract has for itself, with all that is below them."""
+        if self.base_path:
+            return (self.base_path,)
+        return tuple(sorted({"/" + path.split("/")[1] for path in self.document["paths"]}))
 
     def operations(self) -> dict[str, str]:
         """Return the path template of every operation id."""
@@ -84,7 +91,7 @@ def published(contract: Contract, public_url: str | None) -> Contract:
     """Return the contract with the server's address as callers see it, where that is set."""
     if not public_url or not contract.is_openapi:
         return contract
-    here = f"- url: {contract.base_path}\n"
+    here = f"- url: {contract.base_path or '/'}\n"
     there = f"- url: {public_url.rstrip('/')}{contract.base_path}\n"
     return replace(contract, text=contract.text.replace(here.encode(), there.encode(), 1))
 

@@ -108,17 +108,17 @@ def right(one: AccessRight) -> Json:
 
 def registration(one: Registration) -> Json:
     """Return a request to be registered."""
-    return {
+    shown = {
         "registrationId": one.registration_id,
         "applicationId": str(one.application_id),
         "name": one.name,
-        "service": None if one.service is None else service(one.service),
         "status": one.status.value,
         "createdAt": moment(one.created_at),
         "decidedAt": moment(one.decided_at),
         "decidedBy": one.decided_by,
         "reason": one.reason,
     }
+    return shown if one.service is None else shown | {"service": service(one.service)}
 
 
 def message(one: LoggedExchange) -> Json:

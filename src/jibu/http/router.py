@@ -13,6 +13,7 @@ from jibu.domain.errors import NotFound
 from jibu.http import docs, views
 from jibu.http.call import Json
 from jibu.http.contracts import Contract
+from jibu.http.exchange import with_client
 from jibu.http.metrics import CONTENT_TYPE, Metrics
 from jibu.http.middleware import ROUTE
 from jibu.http.security import BearerSecurity
@@ -96,12 +97,12 @@ class Dispatcher:
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        bases = [c.base_path for c in self._contracts]
+        bases = [prefix for contract in self._contracts for prefix in contract.prefixes]
         if any(path == base or path.startswith(base + "/") for base in bases):
             # Looked up here, not left to the routers below: they would redirect where a slash is missing.
             if not any(contract.allowed(path) for contract in self._contracts):
                 raise NotFound("there is nothing at this address")
-            await self._api(scope, receive, send)
+            await self._api(with_client(scope), receive, send)
         elif self._pages is not None:
             scope["extensions"][ROUTE] = "page"
             await self._pages(scope, receive, send)

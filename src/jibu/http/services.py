@@ -14,6 +14,7 @@ from jibu.usecases.collections import Collections
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.health import Health
+from jibu.usecases.mediation import Mediation
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 
@@ -42,6 +43,8 @@ class Services(Protocol):
     def feedback(self) -> FeedbackUse: ...
     @property
     def system_card(self) -> SystemCardUse: ...
+    @property
+    def mediation(self) -> Mediation: ...
     @property
     def health(self) -> Health: ...
     @property

@@ -16,9 +16,11 @@ from jibu.usecases.collections import Collections
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.health import Health
+from jibu.usecases.mediation import Mediation
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 from jibu.wiring.health import backlog_of, diagnosis_of, health_of
+from jibu.wiring.mediation import make_mediation
 from jibu.wiring.parts import Parts, parts
 from jibu.wiring.reading import Reading, live_reading
 from jibu.wiring.relay import make_relay
@@ -38,6 +40,7 @@ class Services:
     answers: Answers
     conversations: Conversations
     feedback: FeedbackUse
+    mediation: Mediation
     health: Health
     verifier: TokenVerifier
     signer: Signer
@@ -88,6 +91,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
             answers=Answers(records=p.records),
             conversations=Conversations(records=p.records, clock=p.clock),
             feedback=FeedbackUse(records=p.records, clock=p.clock),
+            mediation=make_mediation(settings, p.records, p.clock),
             health=health_of(p, external_issuer=issuer is None),
             verifier=JwtVerifier(
                 keys,

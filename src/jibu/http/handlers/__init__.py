@@ -8,7 +8,10 @@ from jibu.http.call import Handler
 from jibu.http.gate import Gate
 from jibu.http.handlers.collections import CollectionHandlers
 from jibu.http.handlers.conversations import ConversationHandlers
+from jibu.http.handlers.directory import DirectoryHandlers
 from jibu.http.handlers.documents import DocumentHandlers
+from jibu.http.handlers.exchanges import MessageHandlers, MonitoringHandlers, RegistrationHandlers
+from jibu.http.handlers.mediator import MediatorHandlers
 from jibu.http.handlers.questions import QuestionHandlers
 from jibu.http.handlers.system import SystemCardHandler
 from jibu.http.metrics import Metrics
@@ -49,4 +52,5 @@ def table(services: Services, gates: Gates, metrics: Metrics) -> dict[str, Handl
         "getAnswer": conversations.answer,
         "giveFeedback": conversations.feedback,
         "getSystemCard": SystemCardHandler(services, gates.records).get,
+        **mediation_table(services.mediation, gates.records),
     }

@@ -87,7 +87,7 @@ class MessageHandlers:
 
     async def batch(self, call: Call) -> Response:
         """Read a signed batch."""
-        number = call.params["batch"]
+        number = int(call.params["batch"])
         return Json(views.batch(await self._gate.run(lambda: self._use.batch(number))))
 
 

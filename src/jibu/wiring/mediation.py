@@ -1,0 +1,61 @@
+"""Builds the information mediator."""
+
+from __future__ import annotations
+
+from jibu.domain.errors import InvalidInput, Misconfigured
+from jibu.domain.mediation import ApplicationId, Endpoint, Service, application_id
+from jibu.http.contracts import METHODS, Contract, load_contracts
+from jibu.ports import Clock, Records
+from jibu.settings import Settings
+from jibu.usecases.administering import Administration
+from jibu.usecases.directory import Directory, OwnServices
+from jibu.usecases.exchanges import MessageLog, Monitoring
+from jibu.usecases.mediation import Mediation
+from jibu.usecases.registering import Registrations
+
+NAME = "Jibu: answers from documents, with proof"
+
+
+def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediation:
+    """Return the mediator's use cases. Raises: Misconfigured."""
+    from jibu.adapters.host.machine import Machine
+    from jibu.adapters.mediator.openapi import OpenApiReader
+
+    own = own_services(settings)
+    reader = OpenApiReader()
+    return Mediation(
+        directory=Directory(records=records, own=own),
+        administration=Administration(records=records, reader=reader, own=own, clock=clock),
+        registrations=Registrations(records=records, reader=reader, own=own, clock=clock),
+        messages=MessageLog(records=records),
+        monitoring=Monitoring(records=records, probe=Machine(settings.data_dir), clock=clock),
+    )
+
+
+def own_services(settings: Settings) -> OwnServices:
+    """Return this block as an application: one service for each contract under a base path. Raises: Misconfigured."""
+    try:
+        name = application_id(settings.mediator_id)
+    except InvalidInput as error:
+        raise Misconfigured(f"JIBU_MEDIATOR_ID: {error}") from error
+    contracts = [one for one in load_contracts() if one.is_openapi and one.base_path]
+    return OwnServices(name, NAME, tuple(_own(name, contract) for contract in contracts))
+
+
+def _own(name: ApplicationId, contract: Contract) -> Service:
+    code, _, rest = contract.base_path.strip("/").partition("/")
+    endpoints = tuple(
+        Endpoint(f"/{rest}{path}", method.upper())
+        for path, item in contract.document["paths"].items()
+        for method in METHODS
+        if method in item
+    )
+    return Service(
+        application_id=name,
+        code=code,
+        title=contract.title,
+        base_url=None,
+        endpoints=tuple(sorted(endpoints)),
+        description=contract.text.decode(),
+        version=str(contract.document["info"]["version"]),
+    )
