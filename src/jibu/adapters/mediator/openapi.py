@@ -11,7 +11,7 @@ from jibu.domain.targets import MAX_SEGMENTS
 from jibu.ports.mediation import ApiDescription
 
 FIELD = "openapi"
-MAX_CHARACTERS = 700_000
+MAX_CHARACTERS = 300_000
 MAX_NODES = 100_000
 MAX_DEPTH = 64
 MAX_ENDPOINTS = 2000

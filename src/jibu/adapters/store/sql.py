@@ -124,6 +124,8 @@ class SqlUnitOfWork:
     def pubsub(self) -> SqlPubSub:
         """Rooms, subscriptions and their events."""
         return SqlPubSub(self._open)
+
+    @property
     def mediator(self) -> SqlMediator:
         """Directory and message log of the information mediator."""
         return SqlMediator(self._open)
