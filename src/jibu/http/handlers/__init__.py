@@ -8,10 +8,8 @@ from jibu.http.call import Handler
 from jibu.http.gate import Gate
 from jibu.http.handlers.collections import CollectionHandlers
 from jibu.http.handlers.conversations import ConversationHandlers
-from jibu.http.handlers.directory import DirectoryHandlers
 from jibu.http.handlers.documents import DocumentHandlers
-from jibu.http.handlers.exchanges import MessageHandlers, MonitoringHandlers, RegistrationHandlers
-from jibu.http.handlers.mediator import MediatorHandlers
+from jibu.http.handlers.mediation import mediation_table
 from jibu.http.handlers.questions import QuestionHandlers
 from jibu.http.handlers.system import SystemCardHandler
 from jibu.http.metrics import Metrics
