@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": "Make the database's tables, or bring them to this version.",
     "relay": "Run the relay (indexing and events) by itself.",
     "evaluate": "Measure retrieval and answers on data sets.",
+    "receipt": "Check an erasure receipt.",
     "config": "Print the configuration reference.",
 }
 

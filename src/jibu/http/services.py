@@ -15,6 +15,7 @@ from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
+from jibu.usecases.receipts import Receipts
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 
@@ -51,5 +52,7 @@ class Services(Protocol):
     def verifier(self) -> TokenVerifier: ...
     @property
     def signer(self) -> Signer: ...
+    @property
+    def receipts(self) -> Receipts: ...
     @property
     def backlog(self) -> Callable[[], Backlog]: ...

@@ -19,8 +19,9 @@ from jibu.ports.index import Index, IndexInfo, Removable
 from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
 from jibu.ports.outbox import Backlog, Outbox
 from jibu.ports.outside import Broker, Clock, Signer, TokenVerifier
+from jibu.ports.personal import DecisionRecords, ReceiptRecords
 from jibu.ports.pubsub import PubSubRecords, Pusher
-from jibu.ports.records import ConversationRecords, ReceiptRecords, Records, UnitOfWork
+from jibu.ports.records import ConversationRecords, Records, UnitOfWork
 from jibu.ports.text import LanguageDetector, Parser, Segmenter
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "CollectionRecords",
     "ConsentRecords",
     "ConversationRecords",
+    "DecisionRecords",
     "DocumentRecords",
     "Embedder",
     "Engines",

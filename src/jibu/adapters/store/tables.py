@@ -197,6 +197,9 @@ turns = Table(
     Column("text", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("answer_id", Id),
+    Column("individual_id", Text),
+    Column("agreement_id", Text),
+    Index("conversation_turns_individual", "individual_id"),
 )
 
 answers = Table(
@@ -208,7 +211,10 @@ answers = Table(
     Column("question_sha256", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("body", Text, nullable=False),
+    Column("individual_id", Text),
+    Column("agreement_id", Text),
     Index("answers_conversation", "conversation_id"),
+    Index("answers_individual", "individual_id"),
     Index("answers_created", "created_at"),
 )
 
@@ -267,10 +273,16 @@ receipts = Table(
     "erasure_receipts",
     metadata,
     Column("receipt_id", String(64), primary_key=True),
-    Column("document_id", Id, nullable=False, unique=True),
+    Column("document_id", Id, unique=True),
     Column("erased_at", UtcDateTime, nullable=False),
     Column("removed", Text, nullable=False),
     Column("verified", Text, nullable=False),
+    Column("client", Text),
+    Column("individual", Text),
+    Column("documents", Text, nullable=False, server_default="[]"),
+    Column("signature", Text),
+    Column("complete", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Index("erasure_receipts_complete", "complete"),
 )
 
 generations = Table(
