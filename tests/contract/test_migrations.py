@@ -227,7 +227,7 @@ def test_the_address_is_not_shown_with_the_settings() -> None:
 def test_answers_of_before_learn_their_sources_and_lose_what_is_gone(connect: Open) -> None:
     """An answer that quotes a document that was erased before this step keeps nothing of it."""
     records = connect()
-    records.migrate("0005")
+    records.migrate("0006")
     whole(records, "d1")
     stay, lose = answer("stay"), answer("lose", "c1")
     lose = replace(lose, citations=(replace(lose.citations[0], document_id="gone"),))
