@@ -17,6 +17,7 @@ import tempfile
 import time
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,13 @@ POM = Path(__file__).parent / "kafka" / "pom.xml"
 LOGGING = POM.with_name("log4j2.properties")
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 FETCH_S, START_S = 600.0, 90.0
-HEAP = ("-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")
+HEAP = (
+    "-Xmx512m",
+    "-Xms128m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.net.preferIPv4Stack=true",
+)
 SETTINGS = """
 process.roles=broker,controller
 node.id=1
@@ -92,6 +99,42 @@ class Server:
             if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self._folder / "log").read_text()[-3000:])
             time.sleep(0.1)
+
+    def records(self, prefix: str) -> list[Any]:
+        """Return everything that is committed in the topics of a prefix, in order for each partition."""
+        from kafka import KafkaConsumer, TopicPartition  # noqa: PLC0415
+
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.address, isolation_level="read_committed", auto_offset_reset="earliest",
+            enable_auto_commit=False, metrics_enabled=False,
+        )  # fmt: skip
+        try:
+            names = [name for name in consumer.topics() if name.startswith(f"{prefix}.")]
+            parts = [
+                TopicPartition(name, p) for name in names for p in consumer.partitions_for_topic(name) or ()
+            ]
+            if not parts:
+                return []
+            consumer.assign(parts)
+            ends = consumer.end_offsets(parts)
+            found: list[Any] = []
+            while any(consumer.position(part) < end for part, end in ends.items()):
+                for records in consumer.poll(timeout_ms=200).values():
+                    found += records
+            return found
+        finally:
+            consumer.close(autocommit=False)
+
+    def alter(self, topic: str, settings: dict[str, str]) -> None:
+        """Change a topic's settings."""
+        from kafka import KafkaAdminClient  # noqa: PLC0415
+        from kafka.admin import ConfigResource  # noqa: PLC0415
+
+        admin = KafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            admin.alter_configs([ConfigResource("TOPIC", topic, settings)])
+        finally:
+            admin.close()
 
     def kill(self) -> None:
         """Kill the broker at once, as a power cut would."""

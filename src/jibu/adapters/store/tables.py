@@ -260,6 +260,17 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+event_holds = Table(
+    "event_holds",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("event_id", String(64), nullable=False, unique=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("parked", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("reason", String(100), nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,
