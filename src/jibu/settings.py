@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     index: Literal["embedded", "weaviate"] = Field("embedded", description="Passage index.")
     embedder: Literal["embedded", "ollama"] = Field("embedded", description="Embedding model.")
     generator: Literal["extractive"] = Field("extractive", description="What writes the answers.")
-    broker: Literal["local", "kafka"] = Field("local", description="Where events go.")
+    broker: Literal["local"] = Field("local", description="Where events go.")
     allow_embedded: bool = Field(
         default=False, description="Allow the embedded parts with `profile=production` (one box, no servers)."
     )
@@ -114,46 +114,6 @@ class Settings(BaseSettings):
         description="How long a model stays loaded after a call: seconds, or such as `10m`; `-1`: always.",
     )
 
-    event_source: str = Field(
-        "urn:jibu", min_length=1, description="CloudEvents `source` of this block's events: who tells."
-    )
-    kafka_bootstrap: str = Field("", description="Kafka's addresses, `host:port,host:port`.")
-    kafka_prefix: str = Field(
-        "jibu",
-        pattern=r"[a-zA-Z0-9_-]{1,100}",
-        description="First word of topics (`jibu.document`), of the transactional id and of the consumer group. "
-        "Two blocks on one Kafka need two.",
-    )
-    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="How to connect to Kafka, in Kafka's words."
-    )
-    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "SCRAM-SHA-512", description="How to log in to Kafka."
-    )
-    kafka_user: str | None = Field(None, description="User in Kafka.")
-    kafka_password_file: Path | None = Field(None, description="File with that user's password.")
-    kafka_ca_file: Path | None = Field(
-        None, description="Certificates that sign Kafka's. None: those of the system."
-    )
-    kafka_cert_file: Path | None = Field(None, description="Client certificate for Kafka.")
-    kafka_key_file: Path | None = Field(None, description="Key of the client certificate.")
-    kafka_timeout_s: float = Field(
-        10.0,
-        ge=1,
-        le=120,
-        description="Longest time for one step with Kafka: connecting, sending, committing.",
-    )
-    kafka_create_topics: bool = Field(default=True, description="Make topics that are missing.")
-    kafka_partitions: int = Field(6, ge=1, le=1000, description="Partitions of a new topic.")
-    kafka_replication: int = Field(3, ge=1, le=15, description="Least number of copies of each topic.")
-    kafka_min_insync: int = Field(
-        2, ge=1, le=15, description="Copies that must have an event before it counts as stored."
-    )
-    kafka_retention_h: int = Field(168, ge=1, description="Least time that Kafka keeps events, in hours.")
-    kafka_max_event_bytes: int = Field(
-        262_144, ge=4096, le=10_000_000, description="Largest event; a larger one is refused and held up."
-    )
-
     auth_issuer: str | None = Field(None, description="Expected `iss` of bearer tokens.")
     auth_audience: str = Field("jibu", description="Expected `aud` of bearer tokens.")
     auth_jwks_url: str | None = Field(None, description="Where the issuer's public keys are (HTTPS).")
@@ -197,6 +157,21 @@ class Settings(BaseSettings):
     stream_keepalive_s: float = Field(15.0, gt=0, description="Time between keep-alive comments in a stream.")
     drain_timeout_s: float = Field(
         20.0, ge=0, description="Time for running requests to end after a stop signal."
+    )
+
+    outbound_timeout_s: float = Field(
+        5.0, gt=0, le=60, description="Longest silence of another system that events are pushed to."
+    )
+    outbound_allow_private: bool = Field(
+        default=False,
+        description="Push to addresses inside private networks too. For a closed network: whoever manages a room "
+        "can then reach every machine that the service reaches.",
+    )
+    outbound_ca_file: Path | None = Field(
+        None, description="Authorities that pushes trust, as a PEM file. None: those of the system."
+    )
+    pubsub_retention_days: int = Field(
+        7, ge=1, le=3650, description="How long events of Pub/Sub are kept when nobody waits for them."
     )
 
     relay: bool = Field(default=True, description="Run the relay (indexing, events) beside the server.")

@@ -20,7 +20,7 @@ from jibu.http.problems import TABLE, kind_of, problem
 from jibu.http.validation import check
 
 CONTRACTS = [contract for contract in load_contracts() if contract.is_openapi]
-METHODS = ("get", "put", "post", "delete")
+METHODS = ("get", "put", "post", "patch", "delete")
 OPERATIONS = [
     (contract, path, item[method])
     for contract in CONTRACTS

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from jibu.domain.personal import PersonalContext
-
 
 class AnswerStatus(StrEnum):
     """What became of a question."""
@@ -27,7 +25,6 @@ class Question:
     language: str | None = None
     conversation_id: str | None = None
     max_citations: int = 5
-    context: PersonalContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +114,6 @@ class Answer:
     usage: Usage
     timings: Timings
     created_at: datetime
-    personal: PersonalContext | None = None
-    """Under which consent it was given; None where no personal data were looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +124,6 @@ class Turn:
     text: str
     created_at: datetime
     answer_id: str | None = None
-    personal: PersonalContext | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
-from jibu.usecases.receipts import Receipts
+from jibu.usecases.pubsub import PubSub
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 
@@ -47,12 +47,12 @@ class Services(Protocol):
     @property
     def mediation(self) -> Mediation: ...
     @property
+    def pubsub(self) -> PubSub: ...
+    @property
     def health(self) -> Health: ...
     @property
     def verifier(self) -> TokenVerifier: ...
     @property
     def signer(self) -> Signer: ...
-    @property
-    def receipts(self) -> Receipts: ...
     @property
     def backlog(self) -> Callable[[], Backlog]: ...

@@ -83,7 +83,7 @@ class PubSubRecords(Protocol):
         """Return PUSH subscriptions for which something may be attempted now, longest waiting first."""
 
     def confirm(self, subscription: Subscription, event_id: str) -> None:
-        """Mark as delivered. Raises: NotFound when the event is not pending for this subscription."""
+        """Mark as delivered, with one attempt more. Raises: NotFound when it is not pending for this subscription."""
 
     def failed(self, delivery: Delivery, *, error: str, due_at: datetime) -> None:
         """Record an attempt that failed and when the next one may be."""

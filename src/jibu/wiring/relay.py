@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from jibu.relay import Relay
 from jibu.settings import Settings
+from jibu.usecases.erasing import Erasing
 from jibu.usecases.indexing import Indexing
-from jibu.wiring.erasing import erasing_of
+from jibu.usecases.pubsub.publishing import FanOut
 from jibu.wiring.parts import Parts, parts
+from jibu.wiring.pubsub import make_pushing
 
 
 def make_relay(p: Parts) -> Relay:
@@ -33,7 +37,7 @@ def make_relay(p: Parts) -> Relay:
         detector=p.detector,
         clock=p.clock,
     )
-    erasing = erasing_of(p)
+    erasing = Erasing(records=p.records, index=p.spaces.everywhere(), clock=p.clock)
     return Relay(
         records=p.records,
         broker=p.broker,
@@ -42,11 +46,32 @@ def make_relay(p: Parts) -> Relay:
         clock=p.clock,
         poll_s=s.relay_poll_s,
         keep_answers=timedelta(days=s.answer_retention_days),
+        others=FanOut(records=p.records, clock=p.clock).handlers,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RelayProcess:
+    """The relay and what works beside it, each in a thread of its own."""
+
+    relay: Relay
+    beside: tuple[Callable[[threading.Event], None], ...]
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set."""
+        threads = [threading.Thread(target=work, args=(stop,), name="beside-relay") for work in self.beside]
+        for thread in threads:
+            thread.start()
+        try:
+            self.relay.run_forever(stop)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+
 @contextmanager
-def build_relay(settings: Settings, *, follow: bool = False) -> Iterator[Relay]:
-    """Build the relay alone. ``follow``: see ``parts``."""
-    with parts(settings, follow=follow) as p:
-        yield make_relay(p)
+def build_relay(settings: Settings, *, follow: bool = False) -> Iterator[RelayProcess]:
+    """Build the relay's process. ``follow``: see ``parts``."""
+    with parts(settings, follow=follow) as p, make_pushing(p) as pushing:
+        yield RelayProcess(make_relay(p), (pushing.run_forever,))

@@ -15,16 +15,15 @@ from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
-from jibu.usecases.erasing import Erasing
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
-from jibu.usecases.receipts import Receipts
+from jibu.usecases.pubsub import PubSub
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
-from jibu.wiring.erasing import erasing_of
 from jibu.wiring.health import backlog_of, diagnosis_of, health_of
 from jibu.wiring.mediation import make_mediation
 from jibu.wiring.parts import Parts, parts
+from jibu.wiring.pubsub import make_pubsub
 from jibu.wiring.reading import Reading, live_reading
 from jibu.wiring.relay import make_relay
 from jibu.wiring.tokens import keys_of, local_issuer, page_minter
@@ -44,11 +43,10 @@ class Services:
     conversations: Conversations
     feedback: FeedbackUse
     mediation: Mediation
+    pubsub: PubSub
     health: Health
     verifier: TokenVerifier
     signer: Signer
-    erasing: Erasing
-    receipts: Receipts
     catalogue: Catalogue
     relay: Relay
     backlog: Callable[[], Backlog]
@@ -83,13 +81,12 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
         issuer = None if settings.auth_issuer else local_issuer(settings)
         keys = keys_of(settings, issuer)
         catalogue = Catalogue()
-        erasing = erasing_of(p)
         yield Services(
             settings=settings,
             collections=Collections(records=p.records, clock=p.clock),
             documents=Documents(
                 records=p.records,
-                erasing=erasing,
+                index=p.spaces.everywhere(),
                 clock=p.clock,
                 max_upload_bytes=settings.max_upload_bytes,
             ),
@@ -98,6 +95,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
             conversations=Conversations(records=p.records, clock=p.clock),
             feedback=FeedbackUse(records=p.records, clock=p.clock),
             mediation=make_mediation(settings, p.records, p.clock),
+            pubsub=make_pubsub(p.records, p.clock),
             health=health_of(p, external_issuer=issuer is None),
             verifier=JwtVerifier(
                 keys,
@@ -106,8 +104,6 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
                 leeway_s=settings.auth_leeway_s,
             ),
             signer=p.signer,
-            erasing=erasing,
-            receipts=Receipts(records=p.records),
             catalogue=catalogue,
             relay=make_relay(p),
             backlog=lambda: backlog_of(p),

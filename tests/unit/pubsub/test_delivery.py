@@ -79,6 +79,8 @@ def test_a_push_says_what_and_is_signed(block: Block) -> None:
     assert told["subscriptionId"] == subscription.subscription_id
     assert told["sha256"] == hashlib.sha256(body).hexdigest()
     assert status_of(block, event.event_id) == {POLICE.client: "delivered"}
+    [delivery] = block.publishing.status(CLINIC, ROOM, "newBirth", event.event_id).deliveries
+    assert (delivery.attempts, delivery.error) == (1, None)
     assert block.pushing().run_once() == 0
 
 

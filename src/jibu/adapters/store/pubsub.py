@@ -133,7 +133,8 @@ class SqlPubSub(SqlRooms):
     def confirm(self, subscription: Subscription, event_id: str) -> None:
         """Mark as delivered. Raises: NotFound."""
         done = update(t.deliveries).where(_open(subscription), D.event_id == event_id)
-        if not self._db.execute(done.values(status=DeliveryStatus.DELIVERED.value, error=None)).rowcount:
+        values = {"status": DeliveryStatus.DELIVERED.value, "error": None, "attempts": D.attempts + 1}
+        if not self._db.execute(done.values(**values)).rowcount:
             raise NotFound("this event does not wait for this subscription")
 
     def failed(self, delivery: Delivery, *, error: str, due_at: datetime) -> None:

@@ -61,6 +61,8 @@ class Rooms:
 
         Raises: NotFound, Forbidden, InvalidInput, Conflict (it exists), Unavailable.
         """
+        with self._records.read() as uow:
+            managed(uow, caller, room_id)
         check_name(name)
         event_type = EventType(room_id, name, checked_schema(schema), self._clock())
         with self._records.write() as uow:

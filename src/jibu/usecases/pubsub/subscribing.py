@@ -9,7 +9,7 @@ from jibu.domain.access import Caller
 from jibu.domain.errors import InvalidInput, NotFound
 from jibu.domain.pubsub import Mode, Published, Room, Subscription
 from jibu.ports import Clock, Records
-from jibu.usecases.pubsub.rights import check_name, room_for, subscribed_in
+from jibu.usecases.pubsub.rights import room_for, subscribed_in
 
 
 class Subscribing:
@@ -24,7 +24,6 @@ class Subscribing:
 
         Raises: NotFound, Forbidden, InvalidInput, Conflict (it has one already), Unavailable.
         """
-        check_name(wanted.event_type)
         wanted.check()
         new = replace(
             wanted, subscription_id=str(uuid4()), subscriber=caller.client, created_at=self._clock()
