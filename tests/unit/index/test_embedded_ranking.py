@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jibu.adapters.index.embedded import EmbeddedIndex
-from jibu.adapters.index.segments.scoring import top
+from jibu.adapters.index.segments.scoring import top, widened
 from jibu.domain.access import AccessFilter
 from jibu.domain.passages import IndexedPassage
 from jibu.ports import WeightedTerm
@@ -161,3 +161,10 @@ def test_top_returns_the_best(scores: list[float], limit: int) -> None:
     """The shortcut over blocks loses nothing."""
     values = np.array(scores, np.float32)
     assert sorted(values[top(values, limit)].tolist()) == sorted(values.tolist())[-limit:]
+
+
+def test_halves_are_widened_exactly() -> None:
+    """Every finite 16-bit number there is, the tiny ones and both zeros too."""
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    assert widened(halves).tobytes() == halves.astype(np.float32).tobytes()

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from jibu.adapters.index.segments.build import quantise
 from jibu.adapters.index.segments.manifest import Manifest, SegmentEntry
-from jibu.adapters.index.segments.scoring import NOTHING, Race, Term, matching, rarity, rough_scores, top
+from jibu.adapters.index.segments.scoring import (
+    NOTHING,
+    Race,
+    Term,
+    matching,
+    rarity,
+    rough_scores,
+    top,
+    widened,
+)
 from jibu.adapters.index.segments.segment import Mask, Rows, Scores, Segment, open_segment
 from jibu.adapters.index.segments.strings import keys
 from jibu.domain.access import AccessFilter
@@ -59,7 +68,7 @@ class Snapshot:
         chosen = self._best([_rough(part, code, access, many) for part in self.parts], many)
         exact = [part.segment.exact for part in self.parts]
         scored = [
-            (rows, exact[number][rows].astype(np.float32) @ query if len(rows) else NOTHING)
+            (rows, widened(exact[number][rows]) @ query if len(rows) else NOTHING)
             for number, (rows, _) in enumerate(chosen)
         ]
         return self._hits(scored, limit)
