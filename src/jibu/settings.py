@@ -129,6 +129,21 @@ class Settings(BaseSettings):
         max_length=251,
         description="This block's name in the information mediator: INSTANCE/CLASS/MEMBER/APPLICATION.",
     )
+    mediator_max_exchanges: int = Field(
+        1024,
+        ge=1,
+        le=100_000,
+        description="Calls that each process passes on at once, three quarters of them to one service; more get 429.",
+    )
+    mediator_max_request_bytes: int = Field(
+        52_428_800, ge=1024, description="Longest body of a call that is passed on."
+    )
+    mediator_max_response_bytes: int = Field(
+        104_857_600, ge=1024, description="Longest answer of a service that is passed back."
+    )
+    mediator_timeout_s: float = Field(
+        300.0, gt=0, le=3600, description="Longest time for one exchange, streams included."
+    )
 
     signing_key_file: Path | None = Field(
         None,

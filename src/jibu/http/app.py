@@ -20,12 +20,15 @@ from jibu.http.api import build_api
 from jibu.http.contracts import load_contracts, published
 from jibu.http.gate import Gate
 from jibu.http.handlers import Gates, table
+from jibu.http.journal import Journal
 from jibu.http.metrics import Metrics, forget_process
 from jibu.http.middleware import BodyLimit, Observed
 from jibu.http.parent import stop_without_supervisor
+from jibu.http.relaying import Bounds, ServiceRelay
 from jibu.http.router import Dispatcher, System
 from jibu.http.security import BearerSecurity
 from jibu.http.services import Services
+from jibu.ports.mediation import Upstream
 from jibu.settings import Settings, load
 
 RECORD_THREADS = 16
@@ -56,17 +59,27 @@ def create_app(
     served = tuple(contract for contract in contracts if contract.is_openapi)
     metrics = Metrics(backlog=services.backlog)
     security = BearerSecurity(services.verifier)
+    gates = _gates(settings, metrics)
     api = build_api(
         served,
-        table(services, _gates(settings, metrics), metrics),
+        table(services, gates, metrics),
         security=security,
-        lifespan=_lifespan(settings, close, warm_up),
+        lifespan=_lifespan(settings, close, warm_up, services.mediation.upstream),
         validate_responses=validate_responses,
     )
+    relay = _relay(services, gates.records, metrics, security)
     system = System(services.health, metrics, security, services.signer)
     shown = tuple(published(contract, settings.public_url) for contract in contracts)
-    dispatcher = Dispatcher(system, shown, api=api, pages=None if pages is None else _asgi(pages))
-    limited = BodyLimit(dispatcher, max_body=settings.max_body_bytes, max_upload=settings.max_upload_bytes)
+    dispatcher = Dispatcher(
+        system, shown, api=api, relay=relay, pages=None if pages is None else _asgi(pages)
+    )
+    limited = BodyLimit(
+        dispatcher,
+        max_body=settings.max_body_bytes,
+        max_upload=settings.max_upload_bytes,
+        max_relayed=settings.mediator_max_request_bytes,
+    )
+    relay.serve_own = limited
     routes = {name: path for contract in served for name, path in contract.operations().items()}
     return Observed(limited, metrics=metrics, routes=routes)
 
@@ -105,8 +118,30 @@ def _gates(settings: Settings, metrics: Metrics) -> Gates:
     return Gates(questions, records)
 
 
+def _relay(services: Services, gate: Gate, metrics: Metrics, security: BearerSecurity) -> ServiceRelay:
+    settings, mediation = services.settings, services.mediation
+    return ServiceRelay(
+        mediation.admitting,
+        mediation.upstream,
+        security=security,
+        gate=gate,
+        journal=Journal(mediation.messages.keep),
+        metrics=metrics,
+        bounds=Bounds(
+            exchanges=settings.mediator_max_exchanges,
+            of_service=max(1, settings.mediator_max_exchanges * 3 // 4),
+            request_bytes=settings.mediator_max_request_bytes,
+            response_bytes=settings.mediator_max_response_bytes,
+            seconds=settings.mediator_timeout_s,
+        ),
+    )
+
+
 def _lifespan(
-    settings: Settings, close: Callable[[], None] | None, warm_up: Callable[[], None] | None
+    settings: Settings,
+    close: Callable[[], None] | None,
+    warm_up: Callable[[], None] | None,
+    upstream: Upstream,
 ) -> Callable[[Any], Any]:
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
@@ -116,6 +151,7 @@ def _lifespan(
         try:
             yield
         finally:
+            await upstream.close()
             if close is not None:
                 await anyio.to_thread.run_sync(close)
             forget_process()

@@ -60,6 +60,19 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._exchanges = Counter(
+            "jibu_exchanges", "Exchanges through the mediator.", ["service", "outcome"], registry=registry
+        )
+        self._exchange_clients = Counter(
+            "jibu_exchanges_by_client",
+            "Exchanges through the mediator, by who asked.",
+            ["client", "outcome"],
+            registry=registry,
+        )
+        self._exchange_latency = Histogram(
+            "jibu_exchange_seconds", "Time of an exchange.", ["service"], registry=registry, buckets=SECONDS
+        )
+        self._services, self._clients = _Known(), _Known()
         self._rejected = Counter(
             "jibu_queue_rejections", "Requests turned away.", ["queue", "reason"], registry=registry
         )
@@ -80,6 +93,13 @@ class Metrics:
     def stage(self, stage: str, seconds: float) -> None:
         """Record the time of one step: embedding, retrieval or generation."""
         self._stages.labels(stage).observe(seconds)
+
+    def exchange(self, *, service: str, client: str, outcome: str, seconds: float) -> None:
+        """Count one exchange. Only so many services and clients have a label of their own."""
+        name = self._services.label(service)
+        self._exchanges.labels(name, outcome).inc()
+        self._exchange_clients.labels(self._clients.label(client), outcome).inc()
+        self._exchange_latency.labels(name).observe(seconds)
 
     def waiting(self, queue: str, count: int) -> None:
         """Record how many wait."""
@@ -108,6 +128,22 @@ class Metrics:
         registry = CollectorRegistry()
         registry.register(_BacklogCollector(found))
         return generate_latest(registry)
+
+
+class _Known:
+    """Names that have a label of their own: the first that came; all others share one."""
+
+    def __init__(self, most: int = 100) -> None:
+        self._most = most
+        self._names: set[str] = set()
+
+    def label(self, name: str) -> str:
+        """Return the name, or ``other``."""
+        if name not in self._names:
+            if len(self._names) >= self._most:
+                return "other"
+            self._names.add(name)
+        return name
 
 
 class _BacklogCollector:

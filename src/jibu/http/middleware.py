@@ -18,6 +18,7 @@ from jibu.http.errors import BadRequest
 from jibu.http.failures import problem_response
 from jibu.http.metrics import Metrics
 from jibu.http.security import CALLER
+from jibu.http.targets import is_relayed
 from jibu.http.tracing import STATE, ids_from
 
 ROUTE = "jibu.route"
@@ -116,8 +117,9 @@ class _Sent:
 class BodyLimit:
     """Bounds bodies, declared or in chunks: more is TooLarge as soon as it is seen."""
 
-    def __init__(self, app: ASGIApp, *, max_body: int, max_upload: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_body: int, max_upload: int, max_relayed: int) -> None:
         self._app = app
+        self._max_relayed = max_relayed
         self._max_body = max_body
         self._max_upload = max_upload
 
@@ -126,11 +128,15 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        upload = UPLOAD.fullmatch(scope["path"]) is not None
-        limit = self._max_upload + FORM_OVERHEAD if upload else self._max_body
+        limit = self._limit(scope["path"])
         if _declared_length(scope) > limit:
             raise TooLarge(f"the body is longer than {limit} bytes")
         await self._app(scope, _bounded(receive, limit), send)
+
+    def _limit(self, path: str) -> int:
+        if is_relayed(path):
+            return self._max_relayed
+        return self._max_upload + FORM_OVERHEAD if UPLOAD.fullmatch(path) else self._max_body
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:

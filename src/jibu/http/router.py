@@ -17,6 +17,7 @@ from jibu.http.exchange import with_client
 from jibu.http.metrics import CONTENT_TYPE, Metrics
 from jibu.http.middleware import ROUTE
 from jibu.http.security import BearerSecurity
+from jibu.http.targets import is_relayed
 from jibu.ports import Signer
 from jibu.usecases.health import Health
 
@@ -66,9 +67,16 @@ class Dispatcher:
     """Sends a request to the first that knows its path; the API wins over the pages."""
 
     def __init__(
-        self, system: System, contracts: tuple[Contract, ...], *, api: ASGIApp, pages: ASGIApp | None
+        self,
+        system: System,
+        contracts: tuple[Contract, ...],
+        *,
+        api: ASGIApp,
+        relay: ASGIApp,
+        pages: ASGIApp | None,
     ) -> None:
         self._api = api
+        self._relay = relay
         self._pages = pages
         self._contracts = tuple(contract for contract in contracts if contract.is_openapi)
         self._router = Router(
@@ -97,6 +105,9 @@ class Dispatcher:
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
+        if is_relayed(path):
+            await self._relay(scope, receive, send)
+            return
         bases = [prefix for contract in self._contracts for prefix in contract.prefixes]
         if any(path == base or path.startswith(base + "/") for base in bases):
             # Looked up here, not left to the routers below: they would redirect where a slash is missing.

@@ -55,8 +55,8 @@ class ServiceRecords(Protocol):
     def put(self, service: Service) -> bool:
         """Create or replace; return whether it is new. Raises: NotFound when the application is not registered."""
 
-    def get(self, provider: ApplicationId, code: str) -> Service:
-        """Raises: NotFound."""
+    def get(self, provider: ApplicationId, code: str, *, described: bool = True) -> Service:
+        """Return one, without its OpenAPI document where ``described`` is False. Raises: NotFound."""
 
     def of(self, provider: ApplicationId) -> list[Service]:
         """Return an application's services, by code."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
 from jibu.domain.access import Caller
 from jibu.domain.errors import NotFound
-from jibu.domain.exchanges import Batch, ExchangeFilter, LoggedExchange, Traffic
+from jibu.domain.exchanges import Batch, Exchange, ExchangeFilter, LoggedExchange, Traffic
 from jibu.ports import Clock, Page, Records
 from jibu.ports.mediation import Environment, EnvironmentProbe
 
@@ -21,6 +22,12 @@ class MessageLog:
 
     def __init__(self, *, records: Records) -> None:
         self._records = records
+
+    def keep(self, exchanges: Sequence[Exchange]) -> None:
+        """Add exchanges to the log, all or none. Raises: Unavailable."""
+        with self._records.write() as uow:
+            uow.mediator.exchanges.add(exchanges)
+            uow.commit()
 
     def page(
         self, caller: Caller, wanted: ExchangeFilter, *, offset: int, limit: int

@@ -8,6 +8,7 @@ from jibu.http.contracts import METHODS, Contract, load_contracts
 from jibu.ports import Clock, Records
 from jibu.settings import Settings
 from jibu.usecases.administering import Administration
+from jibu.usecases.admitting import Admitting
 from jibu.usecases.directory import Directory, OwnServices
 from jibu.usecases.exchanges import MessageLog, Monitoring
 from jibu.usecases.mediation import Mediation
@@ -19,12 +20,15 @@ NAME = "Jibu: answers from documents, with proof"
 def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediation:
     """Return the mediator's use cases. Raises: Misconfigured."""
     from jibu.adapters.host.machine import Machine
+    from jibu.adapters.mediator.local import HttpUpstream
     from jibu.adapters.mediator.openapi import OpenApiReader
 
     own = own_services(settings)
     reader = OpenApiReader()
     return Mediation(
         directory=Directory(records=records, own=own),
+        admitting=Admitting(records=records, own=own, clock=clock),
+        upstream=HttpUpstream(connections=settings.mediator_max_exchanges),
         administration=Administration(records=records, reader=reader, own=own, clock=clock),
         registrations=Registrations(records=records, reader=reader, own=own, clock=clock),
         messages=MessageLog(records=records),

@@ -15,6 +15,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    null,
     select,
     update,
 )
@@ -80,6 +81,12 @@ class SqlMediator:
     def exchanges(self) -> SqlExchanges:
         """The message log."""
         return SqlExchanges(self._db)
+
+
+_UNDESCRIBED: list[ColumnElement[Any]] = [
+    *(column for column in S if column.name != "description"),
+    null().label("description"),
+]
 
 
 class SqlMembers:
@@ -161,9 +168,10 @@ class SqlServices:
         self._db.execute(insert(t.services).values(**values))
         return True
 
-    def get(self, provider: ApplicationId, code: str) -> Service:
-        """Return one. Raises: NotFound."""
-        query = select(t.services).where(*_service(provider, code))
+    def get(self, provider: ApplicationId, code: str, *, described: bool = True) -> Service:
+        """Return one, with its OpenAPI document or without. Raises: NotFound."""
+        columns = list(S) if described else _UNDESCRIBED
+        query: Select[Any] = select(*columns).where(*_service(provider, code))
         return service_of(_one(self._db, query, f"no service {provider}/{code}"))
 
     def of(self, provider: ApplicationId) -> list[Service]:
