@@ -8,30 +8,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from random import SystemRandom
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 import structlog
 
-from jibu.domain.errors import Away, IndexBusy, JibuError, Misconfigured, TemporaryError
+from jibu.domain.errors import Away, IndexBusy, JibuError, Misconfigured
 from jibu.domain.events import Job
 from jibu.ports import Broker, Clock, Records
 from jibu.usecases.erasing import Erasing
 from jibu.usecases.indexing import Indexing
+from jibu.usecases.publishing import FIRST_DELAY_S, Publisher, backoff
+from jibu.usecases.publishing import LEASE_S as PUBLISHER_LEASE_S
 from jibu.usecases.work import Handler, Keep, Later, LeaseLost, Stopping
 
-EVENTS_AT_ONCE = 100
-FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 600.0
 BUSY_INDEX_PAUSE_S = 2.0
 LONGEST_ABSENCE_S = 15.0
 PULSE_S = 5.0
 CHORES_EVERY_S = 3600.0
-PUBLISHER, PUBLISHER_LEASE_S = "publisher", 15.0
 
 
 class Relay:
@@ -56,7 +54,6 @@ class Relay:
         others: Mapping[str, Handler] = MappingProxyType({}),
     ) -> None:
         self._records = records
-        self._broker = broker
         self._handlers = {**indexing.handlers, **erasing.handlers, **others}
         self._give_up = indexing.give_up
         self._clock = clock
@@ -67,21 +64,39 @@ class Relay:
         self._id = uuid4().hex
         self._job: Job | None = None
         self._keep_answers = keep_answers
-        self._jobs_from = self._events_from = self._chores_from = 0.0
-        self._broker_failures = self._away = 0
+        self._away = 0
+        self._jobs_from = self._chores_from = 0.0
+        self._publisher = Publisher(
+            records=records,
+            broker=broker,
+            clock=clock,
+            holder=self._id,
+            max_attempts=max_attempts,
+            first_delay_s=first_delay_s,
+            lease_s=min(PUBLISHER_LEASE_S, lease_s),
+        )
         self._log = structlog.get_logger("jibu.relay").bind(relay=self._id[:8])
 
     def run_forever(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set. Errors are logged and never end the loop."""
+        """Work until ``stop`` is set. Errors are logged and never end the loop.
+
+        Events are published from a thread of their own: no long document keeps them waiting.
+        """
+        publishing = threading.Thread(target=self._publish_until, args=(stop,), name="relay-publisher")
         with self._alive():
-            while not stop.is_set():
-                if not self._turn(stop):
-                    stop.wait(self._poll_s)
+            publishing.start()
+            try:
+                while not stop.is_set():
+                    if not self._guarded(lambda: self._work(stop), stop):
+                        stop.wait(self._poll_s)
+            finally:
+                stop.set()
+                publishing.join()
 
     def run_until_idle(self, stop: threading.Event | None = None) -> None:
         """Work until no job is due, running or waiting for another try, and all events are published.
 
-        Events wait for another run when the broker is away. Raises: Unavailable (records).
+        Events wait for another run when the broker is away or refuses them. Raises: Unavailable (records).
         """
         stop = stop or threading.Event()
         with self._alive():
@@ -94,16 +109,24 @@ class Relay:
     def _idle(self) -> bool:
         with self._records.read() as uow:
             backlog = uow.outbox.backlog(at=self._clock())
-        return backlog.jobs == 0 and (backlog.events == 0 or self._broker_failures > 0)
+            told = self._publisher.broker_away or not uow.outbox.publishable(at=self._clock(), limit=1)
+        return backlog.jobs == 0 and told
 
     def _turn(self, stop: threading.Event) -> bool:
         """Publish once and do one job; return whether there was anything to do."""
+        published = self._guarded(self._publisher.turn, stop)
+        return self._guarded(lambda: self._work(stop), stop) or published
+
+    def _publish_until(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            if not self._guarded(self._publisher.turn, stop):
+                stop.wait(self._poll_s)
+
+    def _guarded(self, step: Callable[[], bool], stop: threading.Event) -> bool:
         try:
-            self._forget_answers()
-            published = self._publish()
-            return self._work(stop) or published
+            return step()
         except Exception as error:  # noqa: BLE001 - whatever it is, the relay must live
-            self._log.warning("relay turn failed", error=_name(error))
+            self._log.warning("relay turn failed", error=_name(error), at=_place(error))
             stop.wait(1.0)
             return False
 
@@ -116,42 +139,10 @@ class Relay:
         self._chores_from = time.monotonic() + CHORES_EVERY_S
         self._log.info("old answers forgotten", answers=dropped)
 
-    # --- events ---
-
-    def _publish(self) -> bool:
-        if time.monotonic() < self._events_from:
-            return False
-        with self._records.read() as uow:
-            if not uow.outbox.unpublished(limit=1):
-                return False
-        if not self._lead(PUBLISHER_LEASE_S):
-            return False
-        with self._records.read() as uow:
-            events = uow.outbox.unpublished(limit=EVENTS_AT_ONCE)
-        try:
-            self._broker.publish(events)
-        except TemporaryError as error:
-            self._broker_failures += 1
-            delay = self._backoff(self._broker_failures)
-            self._events_from = time.monotonic() + delay
-            self._log.warning("publishing failed", error=_name(error), events=len(events), again_in_s=delay)
-            return False
-        self._broker_failures = 0
-        with self._records.write() as uow:
-            uow.outbox.mark_published([event.event_id for event in events])
-            uow.commit()
-        return bool(events)
-
-    def _lead(self, lease_s: float) -> bool:
-        """Become or stay the one relay that publishes, so that events stay in order."""
-        with self._records.write() as uow:
-            leads = uow.outbox.lead(PUBLISHER, self._id, at=self._clock(), lease_s=lease_s)
-            uow.commit()
-        return leads
-
     # --- jobs ---
 
     def _work(self, stop: threading.Event) -> bool:
+        self._forget_answers()
         job = None if time.monotonic() < self._jobs_from else self._claim()
         if job is None:
             return False
@@ -204,7 +195,7 @@ class Relay:
     def _wait_for_server(self, job: Job, error: JibuError, log: Any) -> None:
         """Give the job back uncounted and take none for a while: it is not to blame, nor would another fare better."""
         self._away += 1
-        delay = min(self._backoff(self._away), LONGEST_ABSENCE_S)
+        delay = backoff(self._away, self._first_delay_s, LONGEST_ABSENCE_S)
         self._jobs_from = time.monotonic() + delay
         self._give_back(job, 0.0, error.code)
         log.warning("a server is away", error=_name(error), at=_place(error), again_in_s=delay)
@@ -234,18 +225,13 @@ class Relay:
         """Put the job off, or park it after too many attempts; return whether it was parked."""
         park = job.attempts >= self._max_attempts
         reason = error.code if isinstance(error, JibuError) else "internal-error"
-        delay = self._backoff(job.attempts)
+        delay = backoff(job.attempts, self._first_delay_s)
         with self._records.write() as uow:
             uow.outbox.retry(job, at=self._clock(), delay_s=delay, error=_name(error), park=park)
             if park:
                 self._give_up(uow, job, reason)
             uow.commit()
         return park
-
-    def _backoff(self, attempts: int) -> float:
-        """Return a growing delay, shortened at random so that relays do not march in step."""
-        delay = min(self._first_delay_s * 2.0 ** min(attempts - 1, 20), LONGEST_DELAY_S)
-        return round(delay * SystemRandom().uniform(0.5, 1.0), 3)
 
     # --- signs of life ---
 
@@ -261,12 +247,13 @@ class Relay:
             ended.set()
             thread.join()
             with self._logged("leaving failed"):
-                self._lead(0.0)
+                self._publisher.leave()
 
     def _pulse(self, ended: threading.Event) -> None:
         while True:
             with self._logged("heartbeat failed"):
                 self._beat()
+                self._publisher.keep()
             if ended.wait(min(PULSE_S, self._lease_s / 3)):
                 return
 

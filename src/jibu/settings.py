@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     index: Literal["embedded", "weaviate"] = Field("embedded", description="Passage index.")
     embedder: Literal["embedded", "ollama"] = Field("embedded", description="Embedding model.")
     generator: Literal["extractive"] = Field("extractive", description="What writes the answers.")
-    broker: Literal["local"] = Field("local", description="Where events go.")
+    broker: Literal["local", "kafka"] = Field("local", description="Where events go.")
     allow_embedded: bool = Field(
         default=False, description="Allow the embedded parts with `profile=production` (one box, no servers)."
     )
@@ -112,6 +112,46 @@ class Settings(BaseSettings):
         "5m",
         pattern=r"-?\d+(\.\d+)?(ms|s|m|h)?",
         description="How long a model stays loaded after a call: seconds, or such as `10m`; `-1`: always.",
+    )
+
+    event_source: str = Field(
+        "urn:jibu", min_length=1, description="CloudEvents `source` of this block's events: who tells."
+    )
+    kafka_bootstrap: str = Field("", description="Kafka's addresses, `host:port,host:port`.")
+    kafka_prefix: str = Field(
+        "jibu",
+        pattern=r"[a-zA-Z0-9_-]{1,100}",
+        description="First word of topics (`jibu.document`), of the transactional id and of the consumer group. "
+        "Two blocks on one Kafka need two.",
+    )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to connect to Kafka, in Kafka's words."
+    )
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How to log in to Kafka."
+    )
+    kafka_user: str | None = Field(None, description="User in Kafka.")
+    kafka_password_file: Path | None = Field(None, description="File with that user's password.")
+    kafka_ca_file: Path | None = Field(
+        None, description="Certificates that sign Kafka's. None: those of the system."
+    )
+    kafka_cert_file: Path | None = Field(None, description="Client certificate for Kafka.")
+    kafka_key_file: Path | None = Field(None, description="Key of the client certificate.")
+    kafka_timeout_s: float = Field(
+        10.0,
+        ge=1,
+        le=120,
+        description="Longest time for one step with Kafka: connecting, sending, committing.",
+    )
+    kafka_create_topics: bool = Field(default=True, description="Make topics that are missing.")
+    kafka_partitions: int = Field(6, ge=1, le=1000, description="Partitions of a new topic.")
+    kafka_replication: int = Field(3, ge=1, le=15, description="Least number of copies of each topic.")
+    kafka_min_insync: int = Field(
+        2, ge=1, le=15, description="Copies that must have an event before it counts as stored."
+    )
+    kafka_retention_h: int = Field(168, ge=1, description="Least time that Kafka keeps events, in hours.")
+    kafka_max_event_bytes: int = Field(
+        262_144, ge=4096, le=10_000_000, description="Largest event; a larger one is refused and held up."
     )
 
     auth_issuer: str | None = Field(None, description="Expected `iss` of bearer tokens.")

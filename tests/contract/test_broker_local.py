@@ -13,11 +13,21 @@ from jibu.domain.errors import Misconfigured
 from jibu.testing.broker_contract import BrokerContract, Consume
 from jibu.testing.records_samples import event
 
+KEPT = 2100
+
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[LocalBroker]:
     """A new log."""
-    found = LocalBroker(tmp_path / "sub" / "events.db", kept=100)
+    found = LocalBroker(tmp_path / "sub" / "events.db", kept=KEPT)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def rival(broker: LocalBroker, tmp_path: Path) -> Iterator[LocalBroker]:
+    """Another opening of the same log."""
+    found = LocalBroker(tmp_path / "sub" / "events.db", kept=KEPT)
     yield found
     found.close()
 
@@ -25,7 +35,7 @@ def broker(tmp_path: Path) -> Iterator[LocalBroker]:
 @pytest.fixture
 def consume(broker: LocalBroker) -> Consume:
     """Read the whole log."""
-    return lambda: [found for _, found in broker.read(limit=1000)]
+    return lambda: [found for _, found in broker.read(limit=10_000)]
 
 
 class TestLocalBroker(BrokerContract):
@@ -47,7 +57,7 @@ class TestLocalBroker(BrokerContract):
 
     def test_it_keeps_only_the_newest(self, broker: LocalBroker) -> None:
         """The log does not grow for ever."""
-        broker.publish([event(number) for number in range(150)])
+        broker.publish([event(number) for number in range(KEPT + 50)])
         assert [e.event_id for _, e in broker.read(limit=1)] == ["e50"]
 
     def test_several_writers_share_one_file(self, broker: LocalBroker, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Connection, text
 
 from jibu.adapters.store import schema, tables
+from jibu.adapters.store.answer_codec import dump_answer
 from jibu.adapters.store.postgres import connect_postgres, open_postgres
 from jibu.adapters.store.sql import SqlRecords
 from jibu.adapters.store.sqlite import open_sqlite
@@ -21,7 +23,7 @@ from jibu.adapters.store.turns import WRITES
 from jibu.cli import cli
 from jibu.domain.errors import InvalidInput, JibuError, Misconfigured
 from jibu.settings import Settings
-from jibu.testing.records_samples import collection, receive, whole
+from jibu.testing.records_samples import answer, collection, receive, whole
 from jibu.wiring.parts import build_migrations
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the helpers beside the tests
@@ -220,3 +222,30 @@ def _open(settings: Settings) -> None:
 def test_the_address_is_not_shown_with_the_settings() -> None:
     """It may hold a password."""
     assert "secret" not in repr(Settings(database_url="postgresql://u:secret@h/d"))
+
+
+def test_answers_of_before_learn_their_sources_and_lose_what_is_gone(connect: Open) -> None:
+    """An answer that quotes a document that was erased before this step keeps nothing of it."""
+    records = connect()
+    records.migrate("0006")
+    whole(records, "d1")
+    stay, lose = answer("stay"), answer("lose", "c1")
+    lose = replace(lose, citations=(replace(lose.citations[0], document_id="gone"),))
+    turn = "INSERT INTO conversation_turns (conversation_id, ordinal, role, text, created_at, answer_id)"
+    change(
+        records,
+        "INSERT INTO conversations (conversation_id, owner, created_at) VALUES ('c1', 'a|b', '2026-01-01')",
+        f"{turn} VALUES ('c1', 1, 'assistant', 'secret', '2026-01-01', 'lose')",
+        *(
+            "INSERT INTO answers (answer_id, owner, conversation_id, question_sha256, created_at, body) VALUES"  # noqa: S608
+            f" ('{one.answer_id}', 'a|b', NULL, '0', '2026-01-01', '{dump_answer(one).replace(':', chr(92) + ':')}')"
+            for one in (stay, lose)
+        ),
+    )
+    records.migrate()
+    with records.write() as uow:
+        c = uow.conversations
+        assert (c.answer("stay")[0], c.count_quoting("d1")) == (stay, 1)
+        assert (c.answer("lose")[0].text, c.answer("lose")[0].citations[0].quote) == ("", "")
+        assert [told.text for told in c.get("c1", "a|b").turns] == [""]
+    records.close()

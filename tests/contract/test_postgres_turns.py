@@ -18,9 +18,10 @@ from sqlalchemy import text
 from jibu.adapters.store.postgres import open_postgres
 from jibu.adapters.store.sql import SqlRecords
 from jibu.domain.answers import Turn
-from jibu.domain.documents import ErasureReceipt, NewDocument
+from jibu.domain.documents import NewDocument
 from jibu.domain.errors import Conflict, JibuError, NotFound
 from jibu.domain.events import Job
+from jibu.domain.receipts import ErasureReceipt
 from jibu.testing.records_outbox import claim, enqueue
 from jibu.testing.records_samples import NOW, answer, collection, conversation, receive, save
 
@@ -198,10 +199,14 @@ class Crowd:
             uow.collections.put(collection(title=old.title + "."))
             uow.commit()
 
-    def talk(self, _: str) -> None:
-        """Answer in the one conversation."""
+    def talk(self, name: str) -> None:
+        """Answer in the one conversation, from a document that may be erased meanwhile."""
+        with self.records.read() as uow:
+            found = uow.documents.find("travel", owner=None, external_id=name, sha256="")
+        like = answer("a", "c1")
+        cited = () if found is None else (replace(like.citations[0], document_id=found.document_id),)
         with self.records.write() as uow:
-            given = replace(answer("a", "c1"), answer_id=uuid4().hex)
+            given = replace(like, answer_id=uuid4().hex, citations=cited)
             uow.conversations.save_answer(given, owner="a|b", question_sha256="0" * 64)
             uow.conversations.append("c1", (Turn("user", "?", NOW),))
             uow.commit()

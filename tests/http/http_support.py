@@ -34,10 +34,11 @@ from jibu.domain.answers import (
     Turn,
     Usage,
 )
-from jibu.domain.documents import Collection, Document, DocumentStatus, ErasureReceipt, NewDocument
+from jibu.domain.documents import Collection, Document, DocumentStatus, NewDocument
 from jibu.domain.errors import Conflict, InvalidInput, NotFound, TooLarge
 from jibu.domain.passages import FoundPassage, Passage, passage_id
 from jibu.domain.questions import check_text
+from jibu.domain.receipts import ErasureReceipt
 from jibu.http.app import create_app
 from jibu.ports import Backlog, Page
 from jibu.settings import Settings
@@ -70,6 +71,7 @@ class Store:
     conversations: dict[str, Conversation] = field(default_factory=dict)
     answers: dict[str, tuple[Answer, str]] = field(default_factory=dict)
     feedback: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    receipts: dict[str, ErasureReceipt] = field(default_factory=dict)
 
     def collection(self, caller: Caller, collection_id: str) -> Collection:
         """Return a readable collection."""
@@ -198,7 +200,10 @@ class Documents:
         """Forget one."""
         self.store.document(caller, document_id)
         del self.store.documents[document_id]
-        return ErasureReceipt(uuid4().hex, document_id, NOW, (("documents", 1),), ("records", "index"))
+        removed = (("documents", 1),)
+        receipt = ErasureReceipt(uuid4().hex, document_id, NOW, removed, ("records", "index"), caller.client)
+        self.store.receipts[receipt.receipt_id] = receipt
+        return receipt
 
 
 def whole(document: Document, text: str) -> Passage:
@@ -380,6 +385,19 @@ class Feedback:
         self.store.feedback[answer_id] = (rating, reason)
 
 
+@dataclass
+class Receipts:
+    """Receipts in memory."""
+
+    store: Store
+
+    def get(self, receipt_id: str) -> ErasureReceipt:
+        """Return one."""
+        if receipt_id not in self.store.receipts:
+            raise NotFound("no such receipt")
+        return self.store.receipts[receipt_id]
+
+
 class Card:
     """A fixed system card."""
 
@@ -436,6 +454,7 @@ class TestServices:
     answers: Any
     conversations: Any
     feedback: Any
+    receipts: Any
     system_card: Any
     mediation: Any
     pubsub: Any
@@ -471,6 +490,7 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
         answers=Answers(store),
         conversations=Conversations(store),
         feedback=Feedback(store),
+        receipts=Receipts(store),
         system_card=Card(),
         mediation=make_mediation(chosen, mediated, lambda: datetime.now(UTC)),
         pubsub=make_pubsub(mediated, lambda: datetime.now(UTC)),  # type: ignore[arg-type]

@@ -269,6 +269,12 @@ async def test_search_finds_passages(client: httpx.AsyncClient) -> None:
     )
 
 
+async def test_search_tells_its_times(client: httpx.AsyncClient) -> None:
+    """The embedder's own and what the search took beyond it, in milliseconds."""
+    response = await client.post("/rag/v1/search", json={"query": "passport"})
+    assert response.headers["server-timing"] == "embedding;dur=1.0, search;dur=2.0"
+
+
 async def test_search_filters_by_language(client: httpx.AsyncClient) -> None:
     """The primary subtag decides."""
     await load(client)

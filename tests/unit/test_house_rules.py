@@ -48,7 +48,7 @@ VENDOR_HOMES = {
     "weaviate": "adapters/index/weaviate",
     "grpc": "adapters/index/weaviate",
     "ollama": "adapters/model/ollama/client.py",
-    "kafka": "adapters/broker/kafka.py",
+    "kafka": "adapters/broker/kafka/",
 }
 
 

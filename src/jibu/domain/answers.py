@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jibu.domain.personal import PersonalContext
+
 
 class AnswerStatus(StrEnum):
     """What became of a question."""
@@ -25,6 +27,7 @@ class Question:
     language: str | None = None
     conversation_id: str | None = None
     max_citations: int = 5
+    context: PersonalContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ class Answer:
     usage: Usage
     timings: Timings
     created_at: datetime
+    personal: PersonalContext | None = None
+    """Under which consent it was given; None where no personal data were looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ class Turn:
     text: str
     created_at: datetime
     answer_id: str | None = None
+    personal: PersonalContext | None = None
 
 
 @dataclass(frozen=True, slots=True)

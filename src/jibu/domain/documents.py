@@ -134,14 +134,3 @@ class ParsedDocument:
     links: tuple[Link, ...] = ()
     media_type: str = "text/plain"
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureReceipt:
-    """Proof that a document is gone: what was removed, from where, and how that was checked."""
-
-    receipt_id: str
-    document_id: str
-    erased_at: datetime
-    removed: tuple[tuple[str, int], ...]
-    verified: tuple[str, ...]

@@ -161,6 +161,17 @@ class _BacklogCollector:
         )
         yield GaugeMetricFamily("jibu_relay_events", "Events not yet published.", value=found.events)
         yield GaugeMetricFamily(
+            "jibu_relay_oldest_event_seconds", "Age of the oldest of them.", value=found.oldest_event_age_s
+        )
+        yield GaugeMetricFamily(
+            "jibu_relay_events_held",
+            "Events that the broker refused and that hold up a key.",
+            value=found.held,
+        )
+        yield GaugeMetricFamily(
+            "jibu_relay_events_parked", "Those given up until somebody looks.", value=found.parked_events
+        )
+        yield GaugeMetricFamily(
             "jibu_relay_oldest_job_seconds", "Age of the oldest job.", value=found.oldest_job_age_s
         )
 

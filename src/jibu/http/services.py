@@ -16,6 +16,7 @@ from jibu.usecases.documents import Documents
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
 from jibu.usecases.pubsub import PubSub
+from jibu.usecases.receipts import Receipts
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 
@@ -54,5 +55,7 @@ class Services(Protocol):
     def verifier(self) -> TokenVerifier: ...
     @property
     def signer(self) -> Signer: ...
+    @property
+    def receipts(self) -> Receipts: ...
     @property
     def backlog(self) -> Callable[[], Backlog]: ...

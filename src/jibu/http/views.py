@@ -11,22 +11,15 @@ from typing import Any, TypeVar
 
 from jibu.domain.access import PUBLIC
 from jibu.domain.answers import Answer, Citation, Claim, Conversation, Turn
-from jibu.domain.documents import Collection, Document, ErasureReceipt
+from jibu.domain.documents import Collection, Document
 from jibu.domain.passages import FoundPassage, Passage
+from jibu.domain.receipts import ErasureReceipt, facts
 from jibu.ports import Page
 from jibu.usecases.search import SearchResult
 
 T = TypeVar("T")
 Json = dict[str, Any]
 BASE = "/rag/v1"
-REMOVED = {
-    "document_versions": "versions",
-    "document_contents": "contents",
-    "document_texts": "texts",
-    "document_links": "links",
-    "document_names": "names",
-}
-"""What a receipt calls what was removed; the stored names are those of tables, which may change."""
 
 
 def moment(at: datetime | None) -> str | None:
@@ -178,13 +171,7 @@ def links(document_id: str) -> Json:
 
 def receipt(value: ErasureReceipt) -> Json:
     """Return the proof of an erasure."""
-    return {
-        "receiptId": value.receipt_id,
-        "documentId": value.document_id,
-        "erasedAt": moment(value.erased_at),
-        "removed": {REMOVED.get(name, name): count for name, count in value.removed},
-        "verified": list(value.verified),
-    }
+    return facts(value) | {"signature": value.signature}
 
 
 def conversation(value: Conversation) -> Json:

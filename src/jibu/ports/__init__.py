@@ -17,10 +17,11 @@ from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.generations import Engines, GenerationRecords, Space, Spaces
 from jibu.ports.index import Index, IndexInfo, Removable
 from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
-from jibu.ports.outbox import Backlog, Outbox
-from jibu.ports.outside import Broker, Clock, Signer, TokenVerifier
+from jibu.ports.outbox import Backlog, Hold, Outbox
+from jibu.ports.outside import Broker, Clock, Refusal, Signer, TokenVerifier
+from jibu.ports.personal import DecisionRecords, ReceiptRecords
 from jibu.ports.pubsub import PubSubRecords, Pusher
-from jibu.ports.records import ConversationRecords, ReceiptRecords, Records, UnitOfWork
+from jibu.ports.records import ConversationRecords, Records, UnitOfWork
 from jibu.ports.text import LanguageDetector, Parser, Segmenter
 
 __all__ = [
@@ -32,12 +33,14 @@ __all__ = [
     "CollectionRecords",
     "ConsentRecords",
     "ConversationRecords",
+    "DecisionRecords",
     "DocumentRecords",
     "Embedder",
     "Engines",
     "GenerationRecords",
     "GenerationRequest",
     "Generator",
+    "Hold",
     "Index",
     "IndexInfo",
     "LanguageDetector",
@@ -48,6 +51,7 @@ __all__ = [
     "Pusher",
     "ReceiptRecords",
     "Records",
+    "Refusal",
     "Removable",
     "RevisionRecords",
     "Segmenter",

@@ -149,7 +149,15 @@ class DocumentRecords(Protocol):
         """
 
     def erase(self, document_id: str) -> tuple[tuple[str, int], ...]:
-        """Remove every row and byte of a document; return how many rows went from each table. Raises: NotFound."""
+        """Remove every row of a document, and what answers and conversations quote of it.
+
+        Of such an answer stays that it was given; its text, claims and quotes go (``jibu.domain.redaction``), and
+        so do the texts of its turns. Returns how many rows went from, or were emptied in, each table.
+        Raises: NotFound.
+        """
+
+    def of_individual(self, individual_id: str) -> list[str]:
+        """Return the ids of an individual's documents, in order."""
 
     def live(self) -> Iterator[tuple[str, int]]:
         """Yield (document id, live version) of every document that has one, by id."""

@@ -14,7 +14,7 @@ class Outbox(Protocol):
     """Events and jobs, written in the transaction of the change that causes them."""
 
     def emit(self, event: Event) -> None:
-        """Leave an event for the broker."""
+        """Leave an event for the broker. Transactions that tell of one key take turns, so that order is theirs."""
 
     def enqueue(self, kind: str, key: str, version: int, *, at: datetime, delay_s: float = 0.0) -> None:
         """Leave a job for the relay, not before ``delay_s`` seconds. The same (kind, key, version) waits once.
@@ -49,8 +49,23 @@ class Outbox(Protocol):
     def unpublished(self, *, limit: int) -> list[Event]:
         """Return the oldest unpublished events, in order."""
 
+    def publishable(self, *, at: datetime, limit: int) -> list[Event]:
+        """Return the oldest unpublished events of keys that nothing holds up now, in order."""
+
     def mark_published(self, event_ids: Sequence[str]) -> None:
-        """Record that the broker has these events."""
+        """Record that the broker has these events; what held up their keys is over."""
+
+    def hold(self, event: Event, *, at: datetime, delay_s: float, reason: str, park: bool) -> None:
+        """Hold up an event's key, for a while or until an operator looks: its later events wait behind it."""
+
+    def holds(self) -> list[Hold]:
+        """Return what is held up, by key."""
+
+    def release(self, event_id: str) -> None:
+        """Let a held event be tried again now, as if for the first time. Raises: NotFound."""
+
+    def discard(self, event_id: str) -> Event:
+        """Remove a held event for good, so that those behind it go on; return it. Raises: NotFound."""
 
     def lead(self, name: str, holder: str, *, at: datetime, lease_s: float) -> bool:
         """Take or prolong a named lease; False while another holder has it."""
@@ -63,11 +78,31 @@ class Outbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """An event that the broker refused, in front of all later ones of its key. ``parked``: not tried again."""
+
+    event_id: str
+    type: str
+    key: str
+    attempts: int
+    reason: str
+    due_at: datetime
+    parked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits in the outbox: jobs that are due or running, parked jobs, events; and when a relay last lived."""
+    """What waits in the outbox: jobs that are due or running, parked jobs, events; and when a relay last lived.
+
+    ``events`` counts held ones too. ``held`` and ``parked_events`` count events that were refused, not those
+    that wait behind them.
+    """
 
     jobs: int
     parked: int
     events: int
     oldest_job_age_s: float
     relay_seen_at: datetime | None
+    oldest_event_age_s: float = 0.0
+    held: int = 0
+    parked_events: int = 0

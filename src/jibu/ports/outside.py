@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -13,14 +14,30 @@ Clock = Callable[[], datetime]
 """Returns the present time, UTC and aware."""
 
 
-class Broker(Protocol):
-    """Takes events to other blocks, at least once, in order per key."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An event that a broker would refuse again, whatever the weather; ``reason`` is a word like ``too-large``."""
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Return when all are stored. Raises: Unavailable."""
+    event_id: str
+    reason: str
+
+
+class Broker(Protocol):
+    """Takes events to other blocks, at least once, in order per key.
+
+    A publisher that was frozen and wakes up late never slips events in between those of the one that took over:
+    its call as a whole comes before, or fails. Every call ends in bounded time.
+    """
+
+    def publish(self, events: Sequence[Event]) -> Sequence[Refusal]:
+        """Store all and return when they are stored; return those that are refused for what they are.
+
+        An event behind a refused one of the same key is not stored either. After an error some may have been
+        stored: publish the same again, in the same order. Raises: Unavailable; Misconfigured.
+        """
 
     def ping(self) -> None:
-        """Raises: Unavailable."""
+        """Raises: Unavailable; Misconfigured."""
 
 
 class TokenVerifier(Protocol):

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from jibu.domain.answers import Answer, Conversation, Feedback, Turn
-from jibu.domain.documents import ErasureReceipt
 from jibu.ports.consent import (
     AgreementRecords,
     AuditRecords,
@@ -19,6 +18,7 @@ from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.generations import GenerationRecords
 from jibu.ports.mediation import MediatorRecords
 from jibu.ports.outbox import Outbox
+from jibu.ports.personal import DecisionRecords, ReceiptRecords
 from jibu.ports.pubsub import PubSubRecords
 
 
@@ -41,7 +41,10 @@ class ConversationRecords(Protocol):
         """Remove a conversation, its turns, its answers and their feedback. Raises: NotFound."""
 
     def save_answer(self, answer: Answer, *, owner: str, question_sha256: str) -> None:
-        """Keep an answer for the auditor and for feedback."""
+        """Keep an answer for the auditor and for feedback, and what it was made from.
+
+        Raises: NotFound when its conversation or a document that it cites is gone.
+        """
 
     def answer(self, answer_id: str) -> tuple[Answer, str]:
         """Return an answer and its owner. Raises: NotFound."""
@@ -49,21 +52,20 @@ class ConversationRecords(Protocol):
     def add_feedback(self, feedback: Feedback) -> None:
         """Keep or replace the feedback on an answer. Raises: NotFound."""
 
+    def forget_individual(self, individual_id: str) -> tuple[tuple[str, int], ...]:
+        """Remove what was said on behalf of an individual, and their own conversations and answers.
+
+        Returns how many rows went from each table.
+        """
+
+    def count_quoting(self, document_id: str) -> int:
+        """Count the answers that were made from a document and still say so."""
+
+    def count_of_individual(self, individual_id: str) -> int:
+        """Count what ``forget_individual`` would remove."""
+
     def drop_answers(self, *, before: datetime) -> int:
         """Remove answers and turns older than this, and conversations that are left empty; return how many answers."""
-
-
-class ReceiptRecords(Protocol):
-    """Erasure receipts."""
-
-    def add(self, receipt: ErasureReceipt) -> None:
-        """Keep or replace a receipt."""
-
-    def get(self, receipt_id: str) -> ErasureReceipt:
-        """Raises: NotFound."""
-
-    def of_document(self, document_id: str) -> ErasureReceipt:
-        """Return the receipt of an erased document. Raises: NotFound."""
 
 
 class UnitOfWork(Protocol):
@@ -98,6 +100,8 @@ class UnitOfWork(Protocol):
     def webhooks(self) -> WebhookRecords: ...
     @property
     def generations(self) -> GenerationRecords: ...
+    @property
+    def decisions(self) -> DecisionRecords: ...
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...
@@ -114,7 +118,10 @@ class Records(Protocol):
         """Open a transaction that may write."""
 
     def compact(self) -> None:
-        """Overwrite what removed rows left behind, in log files too. May wait for readers. Raises: Unavailable."""
+        """Overwrite what removed rows left behind, in log files too.
+
+        May take long, keep writers waiting and wait for readers. Raises: Unavailable.
+        """
 
     def ping(self) -> None:
         """Raises: Unavailable."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from jibu.domain.documents import ParsedDocument
 from jibu.domain.events import Event
 from jibu.domain.passages import Vector
-from jibu.ports import Broker, Embedder, Parser
+from jibu.ports import Broker, Embedder, Parser, Refusal
 
 Fault = Callable[[int], None]
 """Gets the number of the call, from 1; raises, waits or does whatever is the matter."""
@@ -76,11 +76,11 @@ class FaultyBroker:
         self._fault = fault
         self.calls = 0
 
-    def publish(self, events: Sequence[Event]) -> None:
+    def publish(self, events: Sequence[Event]) -> Sequence[Refusal]:
         """Meet the fault, then publish."""
         self.calls += 1
         self._fault(self.calls)
-        self._inner.publish(events)
+        return self._inner.publish(events)
 
     def ping(self) -> None:
         """As the inner one."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from jibu.domain.answers import Conversation, Feedback, Turn
-from jibu.domain.documents import ErasureReceipt
 from jibu.domain.errors import NotFound
+from jibu.domain.receipts import PLACES, ErasureReceipt
 from jibu.ports import Records
-from jibu.testing.records_samples import LATER, NOW, answer, conversation
+from jibu.testing.records_samples import LATER, NOW, answer, conversation, whole
 
 
 class AnswerCases:
@@ -50,6 +50,7 @@ class AnswerCases:
 
     def test_an_answer_comes_back_as_it_was_given(self, records: Records) -> None:
         """Whole, with its owner."""
+        whole(records, "d1")
         with records.write() as uow:
             uow.conversations.create(conversation())
             uow.conversations.save_answer(answer(conversation_id="c1"), owner="a|b", question_sha256="0" * 64)
@@ -61,6 +62,7 @@ class AnswerCases:
 
     def test_an_answer_needs_its_conversation(self, records: Records) -> None:
         """One that was deleted while the answer was written is NotFound; the transaction goes on."""
+        whole(records, "d1")
         with records.write() as uow:
             with pytest.raises(NotFound):
                 uow.conversations.save_answer(
@@ -71,6 +73,7 @@ class AnswerCases:
 
     def test_deleting_a_conversation_takes_all_that_hangs_on_it(self, records: Records) -> None:
         """Turns, answers and feedback; not other answers."""
+        whole(records, "d1")
         with records.write() as uow:
             c = uow.conversations
             c.create(conversation())
@@ -85,6 +88,7 @@ class AnswerCases:
 
     def test_feedback_is_kept_once_and_needs_its_answer(self, records: Records) -> None:
         """A second one replaces the first."""
+        whole(records, "d1")
         with records.write() as uow:
             c = uow.conversations
             with pytest.raises(NotFound):
@@ -96,6 +100,7 @@ class AnswerCases:
 
     def test_old_answers_are_dropped(self, records: Records) -> None:
         """With their feedback; younger ones stay."""
+        whole(records, "d1")
         with records.write() as uow:
             c = uow.conversations
             c.save_answer(answer("a1"), owner="a|b", question_sha256="0" * 64)
@@ -133,3 +138,16 @@ class AnswerCases:
             for ask in (uow.receipts.get, uow.receipts.of_document):
                 with pytest.raises(NotFound):
                     ask("r2")
+
+    def test_receipts_that_are_not_complete_are_found(self, records: Records) -> None:
+        """Until every place was looked at; of individuals too, and with their signature."""
+        first = ErasureReceipt(
+            "r1", None, NOW, (("answers", 2),), ("records",), "client", "salt:00", ("d1", "d2")
+        )
+        with records.write() as uow:
+            uow.receipts.add(first)
+            uow.receipts.add(ErasureReceipt("r2", "d3", LATER, (), PLACES, signature="a.b.c"))
+            uow.commit()
+        with records.read() as uow:
+            assert uow.receipts.incomplete() == [first]
+            assert (uow.receipts.get("r1"), uow.receipts.get("r2").signature) == (first, "a.b.c")

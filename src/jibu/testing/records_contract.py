@@ -11,6 +11,7 @@ from jibu.testing.records_documents import CollectionCases, DocumentCases
 from jibu.testing.records_generations import GenerationCases
 from jibu.testing.records_links import LinkCases
 from jibu.testing.records_outbox import OutboxCases
+from jibu.testing.records_personal import PersonalCases
 from jibu.testing.records_pubsub import PubSubCases
 from jibu.testing.records_transactions import TransactionCases
 from jibu.testing.records_versions import VersionCases
@@ -27,5 +28,6 @@ class RecordsContract(
     GenerationCases,
     TransactionCases,
     ConsentCases,
+    PersonalCases,
 ):
     """Tests that each adapter of ``Records`` runs."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
+from jibu.domain.errors import NotFound
 from jibu.domain.events import Job
 from jibu.ports import Records
 from jibu.testing.records_samples import NOW, event
@@ -27,6 +30,12 @@ def claim(records: Records, seconds: float = 0.0, limit: int = 9, kinds: tuple[s
         jobs = uow.outbox.claim_jobs(at=at(seconds), lease_s=10, limit=limit, kinds=kinds)
         uow.commit()
     return jobs
+
+
+def waiting(records: Records, seconds: float) -> list[str]:
+    """Return the ids of events that may be published."""
+    with records.read() as uow:
+        return [e.event_id for e in uow.outbox.publishable(at=at(seconds), limit=99)]
 
 
 class OutboxCases:
@@ -132,6 +141,63 @@ class OutboxCases:
         with records.read() as uow:
             assert [e.event_id for e in uow.outbox.unpublished(limit=9)] == ["e2", "e3", "e4"]
             assert uow.outbox.backlog(at=NOW).events == 3
+
+    def test_a_refused_event_holds_up_its_key_alone(self, records: Records) -> None:
+        """For a while, then it comes again; published, it is forgotten."""
+        with records.write() as uow:
+            for number in range(6):
+                uow.outbox.emit(event(number, key=f"d{number % 2}"))
+            uow.outbox.hold(event(0, key="d0"), at=NOW, delay_s=10, reason="too-large", park=False)
+            uow.commit()
+        assert waiting(records, 9) == ["e1", "e3", "e5"]
+        assert waiting(records, 10) == ["e0", "e1", "e2", "e3", "e4", "e5"]
+        with records.write() as uow:
+            uow.outbox.hold(event(0, key="d0"), at=at(10), delay_s=10, reason="too-large", park=False)
+            [hold] = uow.outbox.holds()
+            assert (hold.event_id, hold.key, hold.attempts, hold.reason) == ("e0", "d0", 2, "too-large")
+            assert (hold.due_at, hold.parked, hold.type) == (at(20), False, event(0).type)
+            uow.outbox.mark_published(["e0", "e1"])
+            uow.commit()
+        assert waiting(records, 11) == ["e2", "e3", "e4", "e5"]
+        with records.read() as uow:
+            assert uow.outbox.holds() == []
+
+    def test_a_parked_event_waits_for_somebody_to_decide(self, records: Records) -> None:
+        """Released it comes again as if for the first time; discarded it is gone, and those behind it go on."""
+        with records.write() as uow:
+            for number in range(4):
+                uow.outbox.emit(event(number, key=f"d{number % 2}"))
+            for number in (0, 1):
+                held = event(number, key=f"d{number}")
+                uow.outbox.hold(held, at=NOW, delay_s=0, reason="rejected", park=True)
+            uow.commit()
+        assert waiting(records, 10_000) == []
+        with records.read() as uow:
+            backlog = uow.outbox.backlog(at=at(30))
+        assert (backlog.events, backlog.held, backlog.parked_events) == (4, 2, 2)
+        with records.write() as uow:
+            uow.outbox.release("e0")
+            assert uow.outbox.discard("e1") == event(1, key="d1")
+            for unknown in ("e0", "e1", "e3"):
+                with pytest.raises(NotFound):
+                    uow.outbox.release(unknown)
+                with pytest.raises(NotFound):
+                    uow.outbox.discard(unknown)
+            uow.commit()
+        assert waiting(records, 0) == ["e0", "e2", "e3"]
+
+    def test_the_backlog_tells_the_age_of_the_oldest_event(self, records: Records) -> None:
+        """Nothing waits: no age."""
+        with records.write() as uow:
+            assert uow.outbox.backlog(at=at(60)).oldest_event_age_s == 0.0
+            uow.outbox.emit(event(1))
+            assert uow.outbox.backlog(at=at(60)).oldest_event_age_s == 60.0
+
+    def test_nothing_is_told_of_a_change_that_was_undone(self, records: Records) -> None:
+        """The event is in the transaction of the change."""
+        with records.write() as uow:
+            uow.outbox.emit(event(1))
+        assert waiting(records, 0) == []
 
     def test_a_named_lease_has_one_holder(self, records: Records) -> None:
         """It is prolonged by its holder and free once it ran out or was let go."""

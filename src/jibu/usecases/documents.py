@@ -8,10 +8,11 @@ import mimetypes
 from uuid import uuid4
 
 from jibu.domain.access import Caller, owner_key
-from jibu.domain.documents import Document, DocumentStatus, ErasureReceipt, NewDocument
+from jibu.domain.documents import Document, DocumentStatus, NewDocument
 from jibu.domain.errors import InvalidInput, NotFound, TooLarge
 from jibu.domain.passages import Passage
-from jibu.ports import Clock, Page, Records, Removable, UnitOfWork
+from jibu.domain.receipts import ErasureReceipt
+from jibu.ports import Clock, Page, Records, UnitOfWork
 from jibu.usecases.checks import check_language, check_line
 from jibu.usecases.erasing import Erasing
 from jibu.usecases.telling import tell_document
@@ -40,11 +41,11 @@ NO_OWNERS: frozenset[str] = frozenset()
 class Documents:
     """What callers do with documents. What a caller may not read is NotFound."""
 
-    def __init__(self, *, records: Records, index: Removable, clock: Clock, max_upload_bytes: int) -> None:
+    def __init__(self, *, records: Records, erasing: Erasing, clock: Clock, max_upload_bytes: int) -> None:
         self._records = records
         self._clock = clock
         self._max_bytes = max_upload_bytes
-        self._erasing = Erasing(records=records, index=index, clock=clock)
+        self._erasing = erasing
 
     def receive(self, caller: Caller, new: NewDocument) -> tuple[Document, bool]:
         """Store a document and leave the job that indexes it, both or neither.
@@ -140,7 +141,7 @@ class Documents:
         """
         with self._records.read() as uow:
             _may_read(uow, caller, uow.documents.get(document_id))
-        return self._erasing.erase(document_id)
+        return self._erasing.document(caller.client, document_id)
 
 
 def _readable_collection(uow: UnitOfWork, caller: Caller, collection_id: str) -> None:

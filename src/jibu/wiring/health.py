@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jibu.adapters.auth.keys import KeySet
 
 RELAY_SILENT_S = 30.0
+EVENTS_LATE_S = 120.0
 DIAGNOSIS_S = 60.0
 
 
@@ -28,9 +29,10 @@ def health_of(p: Parts, *, external_issuer: bool) -> Health:
             ("index", lambda: _ask(p.index)),
             *model_checks(lambda: p.embedder),
             ("broker", p.broker.ping),
-            ("relay", lambda: _look_atmake_relay(p)),
+            ("relay", lambda: _look_at_relay(p)),
+            ("events", lambda: _look_at_outbox(p)),
         ),
-        advisory=frozenset(("broker", "relay")),
+        advisory=frozenset(("broker", "relay", "events")),
         embedded=embedded if external_issuer else (*embedded, "tokens: local issuer"),
     )
 
@@ -52,7 +54,7 @@ def _ask(index: Index) -> None:
     index.info()
 
 
-def _look_atmake_relay(p: Parts) -> None:
+def _look_at_relay(p: Parts) -> None:
     """Raises: Unavailable when no relay has been seen for a while, or work was given up."""
     waiting = backlog_of(p)
     seen = waiting.relay_seen_at
@@ -60,6 +62,15 @@ def _look_atmake_relay(p: Parts) -> None:
         raise Unavailable("no relay is running: documents are received, but not indexed")
     if waiting.parked:
         raise Unavailable(f"{waiting.parked} jobs were given up; the log says why")
+
+
+def _look_at_outbox(p: Parts) -> None:
+    """Raises: Unavailable when events were given up, or wait for long."""
+    waiting = backlog_of(p)
+    if waiting.parked_events:
+        raise Unavailable(f"{waiting.parked_events} events were given up; see `jibu events`")
+    if waiting.oldest_event_age_s > EVENTS_LATE_S:
+        raise Unavailable(f"{waiting.events} events wait, the oldest for {waiting.oldest_event_age_s:.0f} s")
 
 
 def backlog_of(p: Parts) -> Backlog:

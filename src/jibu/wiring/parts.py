@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jibu.ports import Broker, Clock, Embedder, Index, LanguageDetector, Records, Segmenter, Signer, Spaces
 from jibu.settings import Settings, database_address
 from jibu.usecases.spaces import LiveSpaces
+from jibu.wiring.brokers import open_broker
 from jibu.wiring.engines import SettledEngines, embedder_choice
 from jibu.wiring.safety import refuse_unsafe
 from jibu.wiring.signing import signer_of
@@ -50,7 +51,6 @@ def parts(settings: Settings, *, follow: bool = False) -> Iterator[Parts]:
     ``follow``: work with the live index also when the settings choose another embedder.
     Raises: IndexMismatch (otherwise), Misconfigured, Unavailable.
     """
-    from jibu.adapters.broker.local import LocalBroker
     from jibu.adapters.text.icu import IcuSegmenter
     from jibu.adapters.text.language import LangidDetector
 
@@ -61,8 +61,7 @@ def parts(settings: Settings, *, follow: bool = False) -> Iterator[Parts]:
         spaces = LiveSpaces(records=records, engines=SettledEngines(settings), clock=now)
         stack.callback(spaces.close)
         spaces.settle(embedder_choice(settings), follow=follow)
-        broker = LocalBroker(settings.data_dir / "events.db")
-        stack.callback(broker.close)
+        broker = stack.enter_context(open_broker(settings))
         signer = signer_of(settings)
         yield Parts(settings, records, spaces, IcuSegmenter(), LangidDetector(), broker, now, signer)
 

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 from jibu.relay import Relay
 from jibu.settings import Settings
-from jibu.usecases.erasing import Erasing
 from jibu.usecases.indexing import Indexing
 from jibu.usecases.pubsub.publishing import FanOut
+from jibu.wiring.erasing import erasing_of
 from jibu.wiring.parts import Parts, parts
 from jibu.wiring.pubsub import make_pushing
 
@@ -37,7 +37,7 @@ def make_relay(p: Parts) -> Relay:
         detector=p.detector,
         clock=p.clock,
     )
-    erasing = Erasing(records=p.records, index=p.spaces.everywhere(), clock=p.clock)
+    erasing = erasing_of(p)
     return Relay(
         records=p.records,
         broker=p.broker,

@@ -15,11 +15,14 @@ from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
+from jibu.usecases.erasing import Erasing
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
 from jibu.usecases.pubsub import PubSub
+from jibu.usecases.receipts import Receipts
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
+from jibu.wiring.erasing import erasing_of
 from jibu.wiring.health import backlog_of, diagnosis_of, health_of
 from jibu.wiring.mediation import make_mediation
 from jibu.wiring.parts import Parts, parts
@@ -47,6 +50,8 @@ class Services:
     health: Health
     verifier: TokenVerifier
     signer: Signer
+    erasing: Erasing
+    receipts: Receipts
     catalogue: Catalogue
     relay: Relay
     backlog: Callable[[], Backlog]
@@ -81,12 +86,13 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
         issuer = None if settings.auth_issuer else local_issuer(settings)
         keys = keys_of(settings, issuer)
         catalogue = Catalogue()
+        erasing = erasing_of(p)
         yield Services(
             settings=settings,
             collections=Collections(records=p.records, clock=p.clock),
             documents=Documents(
                 records=p.records,
-                index=p.spaces.everywhere(),
+                erasing=erasing,
                 clock=p.clock,
                 max_upload_bytes=settings.max_upload_bytes,
             ),
@@ -104,6 +110,8 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
                 leeway_s=settings.auth_leeway_s,
             ),
             signer=p.signer,
+            erasing=erasing,
+            receipts=Receipts(records=p.records),
             catalogue=catalogue,
             relay=make_relay(p),
             backlog=lambda: backlog_of(p),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from jibu.adapters.auth.block_key import BlockKey
+from jibu.adapters.auth.keyfile import new_pem
 from jibu.domain.access import AccessFilter, Caller
 from jibu.domain.documents import Collection, Document, NewDocument
 from jibu.domain.events import Event
@@ -70,7 +72,16 @@ class Ingestion:
         self.clock = MovingClock()
         self.sweep_delay_s = sweep_delay_s
         self.collections = Collections(records=records, clock=self.clock)
-        self.documents = Documents(records=records, index=index, clock=self.clock, max_upload_bytes=100_000)
+        self.signer = BlockKey(new_pem(), "test")
+        self.documents = Documents(
+            records=records, erasing=self.erasing(), clock=self.clock, max_upload_bytes=100_000
+        )
+
+    def erasing(self) -> Erasing:
+        """Return what erases, over the parts as they are now."""
+        return Erasing(
+            records=self.records, index=self.index, signer=self.signer, clock=self.clock, patience_s=0.2
+        )
 
     def relay(self, *, max_attempts: int = 8, lease_s: float = 60.0) -> Relay:
         """Return a new relay over the parts as they are now; it tries again at once."""
@@ -83,12 +94,11 @@ class Ingestion:
             clock=self.clock,
             sweep_delay_s=self.sweep_delay_s,
         )
-        erasing = Erasing(records=self.records, index=self.index, clock=self.clock, patience_s=0.2)
         return Relay(
             records=self.records,
             broker=self.broker,
             indexing=indexing,
-            erasing=erasing,
+            erasing=self.erasing(),
             clock=self.clock,
             poll_s=0.02,
             lease_s=lease_s,

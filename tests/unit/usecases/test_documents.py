@@ -154,7 +154,7 @@ def test_a_document_of_an_individual_is_shown_to_nobody(block: Ingestion) -> Non
     assert len(block.index.dense(block.embedder.embed_query("passport"), owned, 9)) == 1
     same = block.receive(PASSPORT)
     assert same.document_id != mine.document_id
-    assert block.documents.erase(OFFICER, mine.document_id).verified == ("records", "index")
+    assert block.documents.erase(OFFICER, mine.document_id).verified == ("records", "answers", "index")
 
 
 def test_pages_can_be_narrowed(block: Ingestion) -> None:
@@ -179,7 +179,7 @@ def test_an_erased_document_is_gone_at_once(block: Ingestion) -> None:
     block.relay().run_until_idle()
     assert len(block.found("passport")) == 1
     receipt = block.documents.erase(OFFICER, document.document_id)
-    assert receipt.verified == ("records", "index")
+    assert receipt.verified == ("records", "answers", "index")
     removed = dict(receipt.removed)
     assert (removed["documents"], removed["document_versions"], removed["passages"]) == (1, 2, 2)
     assert removed["index"] == 2

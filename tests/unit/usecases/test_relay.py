@@ -186,7 +186,7 @@ def test_old_answers_are_forgotten(block: Ingestion) -> None:
     """Once they are older than they may be kept; younger ones stay."""
     with block.records.write() as uow:
         for name, days in (("old", 31), ("young", 29)):
-            made = replace(answer(name), created_at=block.clock() - timedelta(days=days))
+            made = replace(answer(name), citations=(), created_at=block.clock() - timedelta(days=days))
             uow.conversations.save_answer(made, owner="a|b", question_sha256="0" * 64)
         uow.commit()
     block.relay().run_until_idle()

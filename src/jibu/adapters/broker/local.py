@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jibu.domain.errors import Misconfigured, Unavailable
 from jibu.domain.events import Event
+from jibu.ports import Refusal
 
 KEPT = 100_000
 SCHEMA = """
@@ -44,8 +45,8 @@ class LocalBroker:
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute(SCHEMA)
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Store events, all or none. Raises: Unavailable."""
+    def publish(self, events: Sequence[Event]) -> list[Refusal]:
+        """Store events, all or none; a log on disk refuses none. Raises: Unavailable."""
         rows = [
             (e.event_id, e.type, e.subject, e.key, e.time.isoformat(), json.dumps(e.data)) for e in events
         ]
@@ -64,6 +65,7 @@ class LocalBroker:
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
+        return []
 
     def read(self, *, after: int = 0, limit: int = 100) -> list[tuple[int, Event]]:
         """Return (position, event) of up to ``limit`` events behind a position, in order. Raises: Unavailable."""

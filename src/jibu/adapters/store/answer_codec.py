@@ -8,6 +8,7 @@ from typing import Any
 
 from jibu.adapters.store.codec import dump, load
 from jibu.domain.answers import Answer, AnswerStatus, Citation, Claim, ModelInfo, Timings, Usage
+from jibu.domain.personal import PersonalContext
 
 
 def dump_answer(answer: Answer) -> str:
@@ -28,6 +29,7 @@ def load_answer(text: str) -> Answer:
             "usage": Usage(**found["usage"]),
             "timings": Timings(**found["timings"]),
             "created_at": datetime.fromisoformat(found["created_at"]),
+            "personal": PersonalContext(**found["personal"]) if found.get("personal") else None,
         }
     )
 

@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from jibu.adapters.store import answer_codec
+from jibu.adapters.store import answer_codec, quotes
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.turns import ANSWER, CONVERSATION, take
 from jibu.domain.answers import Answer, Conversation, Feedback, Turn
 from jibu.domain.errors import NotFound
+from jibu.domain.personal import PersonalContext
 from jibu.ports import Page
 
 C = t.conversations.c
@@ -71,6 +72,7 @@ class SqlConversations:
                 "text": turn.text,
                 "created_at": turn.created_at,
                 "answer_id": turn.answer_id,
+                **_personal(turn.personal),
             }
             for ordinal, turn in enumerate(turns, first)
         ]
@@ -89,10 +91,11 @@ class SqlConversations:
     def _drop_answers(self, which: Any) -> int:
         ids = select(A.answer_id).where(which)
         self._db.execute(delete(t.feedback).where(t.feedback.c.answer_id.in_(ids)))
+        quotes.drop_sources(self._db, which)
         return self._db.execute(delete(t.answers).where(which)).rowcount
 
     def save_answer(self, answer: Answer, *, owner: str, question_sha256: str) -> None:
-        """Keep an answer. Raises: NotFound when its conversation has been deleted meanwhile."""
+        """Keep an answer. Raises: NotFound when its conversation or a source is gone meanwhile."""
         if answer.conversation_id is not None:
             take(self._db, CONVERSATION, answer.conversation_id)
         values = {
@@ -102,12 +105,17 @@ class SqlConversations:
             "question_sha256": question_sha256,
             "created_at": answer.created_at,
             "body": answer_codec.dump_answer(answer),
+            **_personal(answer.personal),
         }
-        try:
-            with self._db.begin_nested():
+        with self._db.begin_nested():
+            try:
                 self._db.execute(insert(t.answers).values(**values))
-        except IntegrityError as error:
-            raise _missing(answer.conversation_id or "") from error
+            except IntegrityError as error:
+                raise _missing(answer.conversation_id or "") from error
+            try:
+                quotes.note_sources(self._db, answer)
+            except IntegrityError as error:
+                raise NotFound("a document that the answer cites was erased meanwhile") from error
 
     def answer(self, answer_id: str) -> tuple[Answer, str]:
         """Return an answer and its owner. Raises: NotFound."""
@@ -124,6 +132,18 @@ class SqlConversations:
         old = update(t.feedback).where(t.feedback.c.answer_id == feedback.answer_id)
         if not self._db.execute(old.values(**values)).rowcount:
             self._db.execute(insert(t.feedback).values(answer_id=feedback.answer_id, **values))
+
+    def forget_individual(self, individual_id: str) -> tuple[tuple[str, int], ...]:
+        """Remove what was said on behalf of an individual."""
+        return quotes.forget_individual(self._db, individual_id)
+
+    def count_quoting(self, document_id: str) -> int:
+        """Count the answers that were made from a document."""
+        return quotes.count_of_document(self._db, document_id)
+
+    def count_of_individual(self, individual_id: str) -> int:
+        """Count what was said on behalf of an individual."""
+        return quotes.count_of_individual(self._db, individual_id)
 
     def drop_answers(self, *, before: datetime) -> int:
         """Remove answers older than this, their feedback, and what was said before then; return how many answers."""
@@ -145,4 +165,14 @@ def _conversation(row: Row[Any], turns: tuple[Turn, ...]) -> Conversation:
 
 
 def _turn(row: Row[Any]) -> Turn:
-    return Turn(row.role, row.text, row.created_at, row.answer_id)
+    personal = None
+    if row.individual_id is not None:
+        personal = PersonalContext(row.individual_id, row.agreement_id)
+    return Turn(row.role, row.text, row.created_at, row.answer_id, personal)
+
+
+def _personal(context: PersonalContext | None) -> dict[str, str | None]:
+    return {
+        "individual_id": None if context is None else context.individual_id,
+        "agreement_id": None if context is None else context.agreement_id,
+    }

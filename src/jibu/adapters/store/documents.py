@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from jibu.adapters.store import link_rows, passage_rows
+from jibu.adapters.store import link_rows, passage_rows, quotes
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump
 from jibu.adapters.store.document_rows import NEWEST, is_version, missing, newest, of_version, to_document
@@ -275,9 +275,9 @@ class SqlDocuments:
         return dropped
 
     def erase(self, document_id: str) -> tuple[tuple[str, int], ...]:
-        """Remove every row of a document, its jobs too; return how many from each table. Raises: NotFound."""
+        """Remove every row of a document, its jobs and what was quoted of it too. Raises: NotFound."""
         take(self._db, KEY, document_id)
-        removed = []
+        removed = list(quotes.forget_document(self._db, document_id))
         for table, column in (
             *((table, table.c.document_id) for table in OF_VERSION),
             (t.jobs, t.jobs.c.key),
@@ -288,6 +288,11 @@ class SqlDocuments:
         if not removed[-1][1]:
             raise missing(document_id)
         return tuple(removed)
+
+    def of_individual(self, individual_id: str) -> list[str]:
+        """Return the ids of an individual's documents, in order."""
+        query = select(D.document_id).where(D.individual_id == individual_id).order_by(D.document_id)
+        return [str(found) for found in self._db.execute(query).scalars()]
 
     def live(self) -> Iterator[tuple[str, int]]:
         """Yield (document id, live version), by id."""

@@ -11,13 +11,15 @@ from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, inse
 
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump, load
-from jibu.adapters.store.turns import KEY, LEASE, take, try_take
+from jibu.adapters.store.turns import EVENT, KEY, LEASE, take, try_take
+from jibu.domain.errors import NotFound
 from jibu.domain.events import Event, Job
-from jibu.ports import Backlog
+from jibu.ports import Backlog, Hold
 
 J = t.jobs.c
 E = t.events.c
 L = t.leases.c
+H = t.event_holds.c
 RELAY = "relay:"
 FORGET_RELAY = timedelta(days=1)
 SPARE = 16
@@ -30,7 +32,8 @@ class SqlOutbox:
         self._db = connection
 
     def emit(self, event: Event) -> None:
-        """Leave an event for the broker."""
+        """Leave an event for the broker, behind all that was told of its key."""
+        take(self._db, EVENT, event.key)
         self._db.execute(
             insert(t.events).values(
                 event_id=event.event_id,
@@ -122,9 +125,44 @@ class SqlOutbox:
         rows = self._db.execute(select(t.events).order_by(E.position).limit(limit))
         return [_event(row) for row in rows]
 
+    def publishable(self, *, at: datetime, limit: int) -> list[Event]:
+        """Return the oldest events whose keys nothing holds up."""
+        free = or_(H.key.is_(None), and_(H.parked.is_(False), H.due_at <= at))
+        query = select(t.events).outerjoin(t.event_holds, H.key == E.key).where(free)
+        return [_event(row) for row in self._db.execute(query.order_by(E.position).limit(limit))]
+
     def mark_published(self, event_ids: Sequence[str]) -> None:
         """Forget events that the broker has."""
-        self._db.execute(delete(t.events).where(E.event_id.in_(list(event_ids))))
+        for table in (t.event_holds, t.events):
+            self._db.execute(delete(table).where(table.c.event_id.in_(list(event_ids))))
+
+    def hold(self, event: Event, *, at: datetime, delay_s: float, reason: str, park: bool) -> None:
+        """Hold up a key, once more where it is held up already."""
+        due = {"due_at": at + timedelta(seconds=delay_s), "reason": reason, "parked": park}
+        known = update(t.event_holds).where(H.event_id == event.event_id)
+        if not self._db.execute(known.values(**due, attempts=H.attempts + 1)).rowcount:
+            new = insert(t.event_holds).values(event_id=event.event_id, key=event.key, attempts=1, **due)
+            self._db.execute(new)
+
+    def holds(self) -> list[Hold]:
+        """Return what is held up."""
+        query = select(t.event_holds, E.type).join(t.events, E.event_id == H.event_id).order_by(H.key)
+        return [
+            Hold(r.event_id, r.type, r.key, r.attempts, r.reason, r.due_at, r.parked)
+            for r in self._db.execute(query)
+        ]
+
+    def release(self, event_id: str) -> None:
+        """Forget that it was refused. Raises: NotFound."""
+        if not self._db.execute(delete(t.event_holds).where(H.event_id == event_id)).rowcount:
+            raise NotFound(f"no event {event_id!r} is held up")
+
+    def discard(self, event_id: str) -> Event:
+        """Remove a held event. Raises: NotFound."""
+        self.release(event_id)
+        event = _event(self._db.execute(select(t.events).where(E.event_id == event_id)).one())
+        self._db.execute(delete(t.events).where(E.event_id == event_id))
+        return event
 
     def lead(self, name: str, holder: str, *, at: datetime, lease_s: float) -> bool:
         """Take or prolong a named lease; False while another has it."""
@@ -149,9 +187,16 @@ class SqlOutbox:
         jobs, oldest = self._db.execute(select(func.count(), func.min(J.due_at)).where(waiting)).one()
         parked = self._db.execute(select(func.count()).where(J.parked.is_(True))).scalar_one()
         events = self._db.execute(select(func.count()).select_from(t.events)).scalar_one()
+        told = self._db.execute(select(E.time).order_by(E.position).limit(1)).scalar()
+        held = self._db.execute(select(func.count()).select_from(t.event_holds)).scalar_one()
+        rest = self._db.execute(select(func.count()).where(H.parked.is_(True))).scalar_one()
         seen = self._db.execute(select(func.max(L.seen_at)).where(L.name.startswith(RELAY))).scalar()
-        age = 0.0 if oldest is None else max(0.0, (at - oldest).total_seconds())
-        return Backlog(int(jobs), int(parked), int(events), age, seen)
+        counts = (int(jobs), int(parked), int(events))
+        return Backlog(*counts, _age(at, oldest), seen, _age(at, told), int(held), int(rest))
+
+
+def _age(at: datetime, since: datetime | None) -> float:
+    return 0.0 if since is None else max(0.0, (at - since).total_seconds())
 
 
 def _claimable(at: datetime, kinds: Sequence[str]) -> Select[Any]:

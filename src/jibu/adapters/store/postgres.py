@@ -33,14 +33,21 @@ TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 TABLES_THAT_FORGET = (
     "document_contents",
     "document_texts",
-    "passages",
-    "document_versions",
-    "documents",
     "consent_signatures",
     "consent_records",
     "consent_revisions",
     "consent_individuals",
     "audit_entries",
+    "document_links",
+    "document_names",
+    "passages",
+    "document_versions",
+    "documents",
+    "answers",
+    "feedback",
+    "conversation_turns",
+    "conversations",
+    "consent_decisions",
 )
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from jibu.adapters.store import consent_tables, tables
+from jibu.adapters.store import consent_tables, personal_tables, tables
 from jibu.domain.errors import Misconfigured
 
-HEAD = "0006"
+HEAD = "0008"
 """The newest revision in ``migrations/versions``; a test keeps this true."""
 
-TABLES = (tables, consent_tables)
+TABLES = (tables, consent_tables, personal_tables)
 """Imported here, so that the metadata is whole wherever it is looked at."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -16,6 +16,7 @@ from jibu.adapters.store.collections import SqlCollections
 from jibu.adapters.store.consent import SqlConsent
 from jibu.adapters.store.consent_agreements import SqlAgreements, SqlRevisions
 from jibu.adapters.store.conversations import SqlConversations
+from jibu.adapters.store.decisions import SqlDecisions
 from jibu.adapters.store.documents import SqlDocuments
 from jibu.adapters.store.generations import SqlGenerations
 from jibu.adapters.store.mediator import SqlMediator
@@ -164,6 +165,11 @@ class SqlUnitOfWork:
     def generations(self) -> SqlGenerations:
         """Generations of the index."""
         return SqlGenerations(self._open)
+
+    @property
+    def decisions(self) -> SqlDecisions:
+        """Consent decisions."""
+        return SqlDecisions(self._open)
 
 
 class SqlRecords:

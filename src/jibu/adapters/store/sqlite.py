@@ -57,10 +57,19 @@ class Sqlite:
         """Do nothing: a writing transaction already excludes all others."""
 
     def compact(self, engine: Engine) -> None:
-        """Write the log back into the file and empty it; deleted cells are zeroed as they go."""
+        """Write the file anew, then empty the log.
+
+        Deleted cells are zeroed as they go, but copies that a rearranged page left behind are not. Writing the
+        file anew takes about a second for 100 MB; writers wait meanwhile.
+        """
         pooled = engine.raw_connection()
         try:
             cursor = pooled.cursor()
+            cursor.execute("PRAGMA temp_store = FILE")  # the whole database passes through it
+            try:
+                cursor.execute("VACUUM")
+            finally:
+                cursor.execute("PRAGMA temp_store = MEMORY")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             busy = bool((cursor.fetchone() or (1,))[0])
         except sqlite3.Error as error:

@@ -197,6 +197,9 @@ turns = Table(
     Column("text", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("answer_id", Id),
+    Column("individual_id", Text),
+    Column("agreement_id", Text),
+    Index("conversation_turns_individual", "individual_id"),
 )
 
 answers = Table(
@@ -208,7 +211,10 @@ answers = Table(
     Column("question_sha256", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("body", Text, nullable=False),
+    Column("individual_id", Text),
+    Column("agreement_id", Text),
     Index("answers_conversation", "conversation_id"),
+    Index("answers_individual", "individual_id"),
     Index("answers_created", "created_at"),
 )
 
@@ -254,6 +260,17 @@ events = Table(
     sqlite_autoincrement=True,
 )
 
+event_holds = Table(
+    "event_holds",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("event_id", String(64), nullable=False, unique=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("parked", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("reason", String(100), nullable=False),
+)
+
 leases = Table(
     "leases",
     metadata,
@@ -267,10 +284,16 @@ receipts = Table(
     "erasure_receipts",
     metadata,
     Column("receipt_id", String(64), primary_key=True),
-    Column("document_id", Id, nullable=False, unique=True),
+    Column("document_id", Id, unique=True),
     Column("erased_at", UtcDateTime, nullable=False),
     Column("removed", Text, nullable=False),
     Column("verified", Text, nullable=False),
+    Column("client", Text),
+    Column("individual", Text),
+    Column("documents", Text, nullable=False, server_default="[]"),
+    Column("signature", Text),
+    Column("complete", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Index("erasure_receipts_complete", "complete"),
 )
 
 generations = Table(

@@ -33,6 +33,8 @@ INDIVIDUAL = "individual"
 RECORD = "record"
 AUDIT = "audit"
 """Taken last of all: every change to consent ends with an entry in the one audit log."""
+EVENT = "event"
+"""The key of an event. Whoever tells of it takes this last, so that events of a key leave in order of commits."""
 
 
 class Locking(Protocol):

@@ -12,6 +12,7 @@ from jibu.http.handlers.documents import DocumentHandlers
 from jibu.http.handlers.mediation import mediation_table
 from jibu.http.handlers.pubsub import pubsub_table
 from jibu.http.handlers.questions import QuestionHandlers
+from jibu.http.handlers.receipts import ReceiptHandler
 from jibu.http.handlers.system import SystemCardHandler
 from jibu.http.metrics import Metrics
 from jibu.http.services import Services
@@ -50,6 +51,7 @@ def table(services: Services, gates: Gates, metrics: Metrics) -> dict[str, Handl
         "deleteConversation": conversations.delete,
         "getAnswer": conversations.answer,
         "giveFeedback": conversations.feedback,
+        "getReceipt": ReceiptHandler(services.receipts, gates.records).get,
         "getSystemCard": SystemCardHandler(services, gates.records).get,
         **mediation_table(services.mediation, gates.records),
         **pubsub_table(services.pubsub, gates.records),

@@ -44,7 +44,8 @@ class QuestionHandlers:
         found = await self._gate.run(lambda: self._services.search.search(caller, request))
         self._metrics.stage("embedding", found.embed_ms / 1000)
         self._metrics.stage("search", found.retrieval_ms / 1000)
-        return Json(views.search_result(found))
+        times = f"embedding;dur={found.embed_ms:.1f}, search;dur={found.retrieval_ms:.1f}"
+        return Json(views.search_result(found), headers={"Server-Timing": times})
 
 
 def _question(call: Call) -> Question:

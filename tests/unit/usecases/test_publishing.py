@@ -1,0 +1,241 @@
+"""Publishing: refused events, their keys, and what operators do about them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ingestion import MovingClock
+
+from jibu.adapters.broker.local import LocalBroker
+from jibu.adapters.store.sql import SqlRecords
+from jibu.adapters.store.sqlite import open_sqlite
+from jibu.cli import cli
+from jibu.domain.errors import Misconfigured, NotFound, Unavailable
+from jibu.domain.events import Event
+from jibu.ports import Broker, Refusal
+from jibu.testing.faults import FaultyBroker
+from jibu.testing.records_samples import event
+from jibu.usecases.publishing import AT_ONCE, Holds, Publisher
+
+Make = Callable[..., Publisher]
+
+
+class Choosy:
+    """A broker that refuses some events, and everything behind them on their keys, as the port says."""
+
+    def __init__(self, inner: LocalBroker, refuses: set[str]) -> None:
+        self._inner = inner
+        self.refuses = refuses
+
+    def publish(self, events: Sequence[Event]) -> list[Refusal]:
+        """Store what is not refused."""
+        refused: list[Refusal] = []
+        stuck: set[str] = set()
+        for found in events:
+            if found.key not in stuck and found.event_id in self.refuses:
+                refused.append(Refusal(found.event_id, "too-large"))
+                stuck.add(found.key)
+            elif found.key not in stuck:
+                self._inner.publish([found])
+        return refused
+
+    def ping(self) -> None:
+        """As the inner one."""
+        self._inner.ping()
+
+    def seen(self) -> list[str]:
+        """Return the ids that arrived, in order."""
+        return [found.event_id for _, found in self._inner.read(limit=10_000)]
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[SqlRecords]:
+    """An empty store."""
+    found = open_sqlite(tmp_path / "jibu.db")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def choosy(tmp_path: Path) -> Iterator[Choosy]:
+    """A broker that refuses e1 and e4."""
+    log = LocalBroker(tmp_path / "events.db")
+    yield Choosy(log, {"e1", "e4"})
+    log.close()
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    """A clock that tests move."""
+    return MovingClock()
+
+
+@pytest.fixture
+def publisher(records: SqlRecords, choosy: Choosy, clock: MovingClock) -> Make:
+    """Make a relay's publisher."""
+
+    def make(broker: Broker = choosy, *, holder: str = "r1", lease_s: float = 15.0) -> Publisher:
+        return Publisher(
+            records=records, broker=broker, clock=clock, holder=holder, max_attempts=3, lease_s=lease_s
+        )
+
+    return make
+
+
+def emit(records: SqlRecords, *events: Event) -> None:
+    """Leave events."""
+    with records.write() as uow:
+        for found in events:
+            uow.outbox.emit(found)
+        uow.commit()
+
+
+def test_a_refused_event_holds_up_its_key_until_somebody_decides(
+    records: SqlRecords, choosy: Choosy, publisher: Make, clock: MovingClock
+) -> None:
+    """Others go on; it is tried again, then parked; released or discarded its key goes on in order."""
+    emit(records, *(event(number, key=f"d{number % 3}") for number in range(9)))
+    holds = Holds(records=records)
+    work = publisher()
+    for tried in (1, 2, 3):
+        while work.turn():
+            pass
+        assert [(h.event_id, h.attempts, h.parked) for h in holds.all()] == [("e1", tried, tried == 3)]
+        clock.advance(700)
+    assert choosy.seen() == ["e0", "e2", "e3", "e5", "e6", "e8"]
+    choosy.refuses.remove("e1")
+    assert not work.turn()
+    holds.release("e1")
+    while work.turn():
+        pass
+    assert choosy.seen()[6:] == ["e1"]
+    assert [(h.event_id, h.attempts, h.reason) for h in holds.all()] == [("e4", 1, "too-large")]
+    holds.discard("e4")
+    with pytest.raises(NotFound):
+        holds.discard("e4")
+    while work.turn():
+        pass
+    assert choosy.seen()[7:] == ["e7"]
+    with records.read() as uow:
+        assert uow.outbox.backlog(at=clock()).events == 0
+
+
+def test_the_command_lists_releases_and_discards(
+    records: SqlRecords, publisher: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discarding asks first; what is not there is said."""
+    monkeypatch.setenv("JIBU_DATA_DIR", str(tmp_path))
+    emit(records, event(1, key="d1"), event(4, key="d4"))
+    publisher().turn()
+
+    def run(*words: str, answer: str = "") -> str:
+        return CliRunner().invoke(cli, ["events", *words], input=answer).output
+
+    assert "e1  jibu.document.indexed.v1  d1  too-large, tried 1 times, again at" in run()
+    assert "e1" not in run("--release", "e1")
+    assert "e4" in run("--discard", "e4", answer="n\n")
+    assert "e4" in run()
+    run("--discard", "e4", "--yes")
+    assert run() == ""
+    assert "either" in run("--discard", "e4", "--release", "e4")
+
+
+def test_one_relay_publishes_and_keeps_its_lease_through_a_long_call(
+    records: SqlRecords, choosy: Choosy, publisher: Make, clock: MovingClock
+) -> None:
+    """However long the call takes, as long as the relay lives; a dead one is followed by the next."""
+    emit(records, event(0), event(2))
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(_: int) -> None:
+        inside.set()
+        assert go_on.wait(20)
+
+    first, second = publisher(FaultyBroker(choosy, slow)), publisher(holder="r2")
+    thread = threading.Thread(target=first.turn)
+    thread.start()
+    assert inside.wait(20)
+    for _ in range(5):
+        clock.advance(10)
+        first.keep()
+        assert not second.turn()
+    go_on.set()
+    thread.join(20)
+    assert choosy.seen() == ["e0", "e2"]
+    clock.advance(16)
+    first.keep()  # it has nothing under way, so it keeps nothing
+    emit(records, event(3))
+    assert second.turn()
+    second.leave()
+    emit(records, event(5))
+    assert first.turn()
+    assert choosy.seen() == ["e0", "e2", "e3", "e5"]
+
+
+@pytest.mark.parametrize("error", [Unavailable("away"), Misconfigured("no topic")], ids=lambda e: e.code)
+def test_a_broker_that_is_away_is_asked_less_and_less(
+    records: SqlRecords, choosy: Choosy, publisher: Make, error: Exception
+) -> None:
+    """Nothing is held up or lost; nothing is asked again at once."""
+
+    def away(_: int) -> None:
+        raise error
+
+    broker = FaultyBroker(choosy, away)
+    work = publisher(broker)
+    emit(records, event(0))
+    assert not work.turn()
+    assert work.broker_away
+    assert not work.turn()
+    assert broker.calls == 1
+    assert Holds(records=records).all() == []
+
+
+def test_many_events_leave_in_several_calls(records: SqlRecords, choosy: Choosy, publisher: Make) -> None:
+    """Each call is of bounded size."""
+    emit(records, *(event(10 + number) for number in range(AT_ONCE + 1)))
+    broker = FaultyBroker(choosy, lambda _: None)
+    work = publisher(broker)
+    while work.turn():
+        pass
+    assert broker.calls == 2
+    assert len(choosy.seen()) == AT_ONCE + 1
+
+
+@given(
+    keys=st.lists(st.integers(0, 3), min_size=1, max_size=30),
+    refused=st.sets(st.integers(0, 29), max_size=6),
+    commits=st.sets(st.integers(0, 29)),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_order_and_wholeness_hold_whatever_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, keys: list[int], refused: set[int], commits: set[int]
+) -> None:
+    """Of each key: exactly the events in front of its first refused one, in order; none that was rolled back."""
+    folder = tmp_path_factory.mktemp("x")
+    records, log = open_sqlite(folder / "jibu.db"), LocalBroker(folder / "events.db")
+    choosy = Choosy(log, {f"e{number}" for number in refused})
+    for number, key in enumerate(keys):
+        with records.write() as uow:
+            uow.outbox.emit(event(number, key=f"d{key}"))
+            if number in commits:
+                uow.commit()
+    work = Publisher(records=records, broker=choosy, clock=MovingClock(), holder="r")
+    deadline = time.monotonic() + 20
+    while work.turn() and time.monotonic() < deadline:
+        pass
+    seen = choosy.seen()
+    for key in range(4):
+        mine = [n for n, k in enumerate(keys) if k == key and n in commits]
+        first = next((i for i, n in enumerate(mine) if n in refused), len(mine))
+        assert [e for e in seen if int(e[1:]) in mine] == [f"e{n}" for n in mine[:first]]
+    assert len(seen) == len(set(seen))
+    log.close()
+    records.close()
