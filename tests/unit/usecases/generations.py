@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ingestion import ADMIN, MovingClock
 
+from jibu.adapters.auth.block_key import BlockKey
+from jibu.adapters.auth.keyfile import new_pem
 from jibu.adapters.broker.local import LocalBroker
 from jibu.adapters.index.embedded import EmbeddedIndex, remove_index
 from jibu.adapters.text.icu import IcuSegmenter
@@ -108,13 +110,14 @@ class Library:
         self.engines = Engines(folder)
         self.segmenter = IcuSegmenter()
         self.broker = LocalBroker(folder / "events.db")
+        self._signer = BlockKey(new_pem(), "test")
         self.spaces = self.open_spaces(0.0)
         self.spaces.settle(choice)
         Collections(records=records, clock=self.clock).put(
             ADMIN, Collection("travel", "Travel", read=("public",))
         )
         self.documents = Documents(
-            records=records, index=self.spaces.everywhere(), clock=self.clock, max_upload_bytes=100_000
+            records=records, erasing=self.erasing(self.spaces), clock=self.clock, max_upload_bytes=100_000
         )
         self._opened = [self.spaces]
 
@@ -129,6 +132,12 @@ class Library:
         """Return what one more command would have."""
         return Renewal(records=self.records, engines=self.engines, segmenter=self.segmenter, clock=self.clock)
 
+    def erasing(self, spaces: LiveSpaces) -> Erasing:
+        """Return what erases in every generation."""
+        return Erasing(
+            records=self.records, index=spaces.everywhere(), signer=self._signer, clock=self.clock, patience_s=0.2
+        )  # fmt: skip
+
     def relay(self, spaces: LiveSpaces | None = None) -> Relay:
         """Return one more relay."""
         spaces = spaces or self.spaces
@@ -136,9 +145,8 @@ class Library:
             records=self.records, spaces=spaces, parser=LineParser(), segmenter=self.segmenter,
             detector=English(), clock=self.clock,
         )  # fmt: skip
-        erasing = Erasing(records=self.records, index=spaces.everywhere(), clock=self.clock, patience_s=0.2)
         return Relay(
-            records=self.records, broker=self.broker, indexing=indexing, erasing=erasing, clock=self.clock,
+            records=self.records, broker=self.broker, indexing=indexing, erasing=self.erasing(spaces), clock=self.clock,
             poll_s=0.01, first_delay_s=0.01, keep_answers=timedelta(days=30),
         )  # fmt: skip
 

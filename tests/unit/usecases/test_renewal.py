@@ -203,7 +203,7 @@ def test_an_erased_document_leaves_every_generation(library: Library) -> None:
     with library.records.read() as uow:
         name = next(name for name, _ in uow.documents.live())
     receipt = library.documents.erase(OFFICER, name)
-    assert receipt.verified == ("records", "index")
+    assert {"records", "index"} <= set(receipt.verified)
     with library.records.read() as uow:
         kept, live = uow.generations.all()
     for generation in (kept, live):
