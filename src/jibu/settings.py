@@ -191,6 +191,9 @@ class Settings(BaseSettings):
         "earlier keys may follow in it, to verify with. None: a key is made in the data folder.",
     )
 
+    consent_jwks_file: Path | None = Field(
+        None, description="Public keys (JWKS) that may sign consent for any individual."
+    )
     max_body_bytes: int = Field(
         1_048_576, ge=1024, description="Largest JSON request body (documents excepted)."
     )

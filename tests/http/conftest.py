@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -21,9 +21,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> TestServices:
+def services(tmp_path: Path) -> Iterator[TestServices]:
     """Return services over an empty store."""
-    return make_services(tmp_path, max_upload_bytes=200_000)
+    found = make_services(tmp_path, max_upload_bytes=200_000)
+    yield found
+    found.mediation_records.close()
 
 
 @pytest.fixture

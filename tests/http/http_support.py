@@ -16,9 +16,11 @@ import httpx
 from starlette.types import ASGIApp
 
 from jibu.adapters.auth.block_key import BlockKey
+from jibu.adapters.auth.individuals import IndividualSignatures
 from jibu.adapters.auth.jwt import JwtVerifier
 from jibu.adapters.auth.keys import KeySet
 from jibu.adapters.auth.local import ISSUER, LocalIssuer
+from jibu.adapters.outbound.addresses import check_address
 from jibu.adapters.store.sql import SqlRecords, SqlUnitOfWork
 from jibu.adapters.store.sqlite import open_sqlite
 from jibu.domain.access import Caller
@@ -43,6 +45,16 @@ from jibu.http.app import create_app
 from jibu.ports import Backlog, Page
 from jibu.settings import Settings
 from jibu.usecases.answer import Sources, Token
+from jibu.usecases.consent.agreements import Agreements
+from jibu.usecases.consent.auditing import Auditing
+from jibu.usecases.consent.checking import Checking
+from jibu.usecases.consent.consenting import Consenting
+from jibu.usecases.consent.forgetting import Forgetting
+from jibu.usecases.consent.individuals import Individuals
+from jibu.usecases.consent.policies import Policies
+from jibu.usecases.consent.services import ConsentServices
+from jibu.usecases.consent.signing import Signing
+from jibu.usecases.consent.webhooks import Webhooks
 from jibu.usecases.health import Health
 from jibu.usecases.system_card import Component, SystemCard
 from jibu.wiring.mediation import make_mediation
@@ -51,6 +63,9 @@ from jibu.wiring.pubsub import make_pubsub
 CLIENT = "ZZ/GOV/portal-agency/portal"
 OTHER = "ZZ/GOV/other-agency/portal"
 ALL_SCOPES = (
+    "consent.config",
+    "consent.service",
+    "consent.audit",
     "rag.query",
     "rag.ingest",
     "rag.admin",
@@ -460,6 +475,7 @@ class TestServices:
     pubsub: Any
     mediation_records: LateRecords
     health: Health
+    consent: ConsentServices
     verifier: Any
     signer: Any
     issuer: LocalIssuer
@@ -470,6 +486,30 @@ class TestServices:
     ) -> str:
         """Return a bearer token."""
         return self.issuer.issue(client, scopes or ALL_SCOPES, subject, ttl_s)
+
+
+def consent_services(records: Any, folder: Path, *, allow_private: bool = False) -> ConsentServices:
+    """Return the consent use cases over a store, with a key in the folder."""
+    signatures, signer = IndividualSignatures(), BlockKey.in_folder(folder)
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    return ConsentServices(
+        policies=Policies(records=records, clock=clock),
+        agreements=Agreements(records=records, clock=clock),
+        individuals=Individuals(records=records, clock=clock, signatures=signatures),
+        webhooks=Webhooks(
+            records=records,
+            clock=clock,
+            check_address=lambda url: check_address(url, allow_private=allow_private),
+        ),
+        consenting=Consenting(records=records, clock=clock),
+        signing=Signing(records=records, clock=clock, signatures=signatures),
+        forgetting=Forgetting(records=records, clock=clock),
+        checking=Checking(records=records),
+        auditing=Auditing(records=records, clock=clock, signer=signer, signatures=signatures),
+    )
 
 
 def make_services(folder: Path, **settings: Any) -> TestServices:
@@ -496,6 +536,7 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
         pubsub=make_pubsub(mediated, lambda: datetime.now(UTC)),  # type: ignore[arg-type]
         mediation_records=mediated,
         health=Health((("records", lambda: None),), embedded=("index",)),
+        consent=consent_services(mediated, folder),
         verifier=JwtVerifier(KeySet(issuer.jwks), issuer=ISSUER, audience="jibu"),
         signer=BlockKey.in_folder(folder),
         issuer=issuer,

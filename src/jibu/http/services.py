@@ -11,6 +11,7 @@ from jibu.ports import Backlog, Signer, TokenVerifier
 from jibu.settings import Settings
 from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
+from jibu.usecases.consent.services import ConsentServices
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.health import Health
@@ -49,6 +50,8 @@ class Services(Protocol):
     def mediation(self) -> Mediation: ...
     @property
     def pubsub(self) -> PubSub: ...
+    @property
+    def consent(self) -> ConsentServices: ...
     @property
     def health(self) -> Health: ...
     @property

@@ -18,7 +18,7 @@ from jibu.ports.generations import Engines, GenerationRecords, Space, Spaces
 from jibu.ports.index import Index, IndexInfo, Removable
 from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
 from jibu.ports.outbox import Backlog, Hold, Outbox
-from jibu.ports.outside import Broker, Clock, Refusal, Signer, TokenVerifier
+from jibu.ports.outside import Broker, Clock, Refusal, SignatureChecker, Signer, TokenVerifier
 from jibu.ports.personal import DecisionRecords, ReceiptRecords
 from jibu.ports.pubsub import PubSubRecords, Pusher
 from jibu.ports.records import ConversationRecords, Records, UnitOfWork
@@ -55,6 +55,7 @@ __all__ = [
     "Removable",
     "RevisionRecords",
     "Segmenter",
+    "SignatureChecker",
     "Signer",
     "Space",
     "Spaces",

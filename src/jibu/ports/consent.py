@@ -42,6 +42,9 @@ class ConsentRecords(Protocol):
     def put_individual(self, individual: Individual, *, at: datetime) -> None:
         """Create or replace."""
 
+    def delete_individual(self, individual_id: str) -> None:
+        """Remove one that has no records. Raises: NotFound."""
+
     def individuals(self, *, offset: int, limit: int) -> Page[Individual]:
         """List in order of their creation."""
 
@@ -103,6 +106,9 @@ class AgreementRecords(Protocol):
 
     def put_agreement(self, agreement: Agreement, *, accepts: Sequence[str], at: datetime) -> None:
         """Create or replace. ``accepts``: ids of its revisions whose records hold under it."""
+
+    def accepts(self, agreement_id: str) -> tuple[str, ...]:
+        """Return the ids of the revisions whose records hold under it."""
 
     def delete_agreement(self, agreement_id: str) -> None:
         """Raises: NotFound; Conflict where there are records for it."""

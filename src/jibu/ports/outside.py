@@ -69,3 +69,19 @@ class Signer(Protocol):
 
     def jwks(self) -> bytes:
         """Return the public keys as a JSON Web Key Set, the one that signs first, then earlier ones."""
+
+
+class SignatureChecker(Protocol):
+    """Checks what individuals sign (JWS: RS256, ES256, EdDSA)."""
+
+    def read_key(self, jwk: str) -> str:
+        """Return a public key (a JWK in JSON) as it is kept, with a ``kid``: its own or its thumbprint.
+
+        Raises: InvalidInput for anything that is no public key of these kinds.
+        """
+
+    def check(self, jws: str, payload: str, keys: Sequence[str]) -> str:
+        """Return the ``kid`` of the key that signed: one of ``keys``, or one that this deployment trusts.
+
+        ``jws`` is compact; it holds ``payload`` or leaves it out. Raises: InvalidInput for anything else.
+        """

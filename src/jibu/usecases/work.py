@@ -10,6 +10,10 @@ INDEX = "index"
 SWEEP = "sweep"
 ERASE = "erase"
 COMPACT = "compact"
+WEBHOOK = "webhook"
+SIGN_AUDIT = "sign-audit"
+SIGN_AUDIT_DELAY_S = 2.0
+"""How long entries of the audit log may wait for others to be signed with."""
 SWEEP_DELAY_S = 60.0
 """How long a replaced version stays for searches that began before: far longer than any search takes."""
 

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from jibu.ports import Broker, Clock, Embedder, Index, LanguageDetector, Records, Segmenter, Signer, Spaces
+from jibu.ports import (
+    Broker,
+    Clock,
+    Embedder,
+    Index,
+    LanguageDetector,
+    Pusher,
+    Records,
+    Segmenter,
+    Signer,
+    Spaces,
+)
 from jibu.settings import Settings, database_address
 from jibu.usecases.spaces import LiveSpaces
 from jibu.wiring.brokers import open_broker
@@ -32,6 +43,7 @@ class Parts:
     broker: Broker
     clock: Clock
     signer: Signer
+    pusher: Pusher
 
     @property
     def index(self) -> Index:
@@ -51,6 +63,7 @@ def parts(settings: Settings, *, follow: bool = False) -> Iterator[Parts]:
     ``follow``: work with the live index also when the settings choose another embedder.
     Raises: IndexMismatch (otherwise), Misconfigured, Unavailable.
     """
+    from jibu.adapters.outbound.push import HttpPusher
     from jibu.adapters.text.icu import IcuSegmenter
     from jibu.adapters.text.language import LangidDetector
 
@@ -63,7 +76,13 @@ def parts(settings: Settings, *, follow: bool = False) -> Iterator[Parts]:
         spaces.settle(embedder_choice(settings), follow=follow)
         broker = stack.enter_context(open_broker(settings))
         signer = signer_of(settings)
-        yield Parts(settings, records, spaces, IcuSegmenter(), LangidDetector(), broker, now, signer)
+        pusher = HttpPusher(
+            allow_private=settings.outbound_allow_private,
+            timeout_s=settings.outbound_timeout_s,
+            ca_file=settings.outbound_ca_file,
+        )
+        stack.callback(pusher.close)
+        yield Parts(settings, records, spaces, IcuSegmenter(), LangidDetector(), broker, now, signer, pusher)
 
 
 def open_records(settings: Settings) -> Records:

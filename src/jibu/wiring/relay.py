@@ -12,6 +12,7 @@ from jibu.relay import Relay
 from jibu.settings import Settings
 from jibu.usecases.indexing import Indexing
 from jibu.usecases.pubsub.publishing import FanOut
+from jibu.wiring.consent import consent_handlers
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.parts import Parts, parts
 from jibu.wiring.pubsub import make_pushing
@@ -46,7 +47,7 @@ def make_relay(p: Parts) -> Relay:
         clock=p.clock,
         poll_s=s.relay_poll_s,
         keep_answers=timedelta(days=s.answer_retention_days),
-        others=FanOut(records=p.records, clock=p.clock).handlers,
+        others={**FanOut(records=p.records, clock=p.clock).handlers, **consent_handlers(p)},
     )
 
 

@@ -13,6 +13,7 @@ from jibu.sample import library
 from jibu.settings import Settings
 from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
+from jibu.usecases.consent.services import ConsentServices
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.erasing import Erasing
@@ -22,6 +23,7 @@ from jibu.usecases.pubsub import PubSub
 from jibu.usecases.receipts import Receipts
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
+from jibu.wiring.consent import consent_of
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.health import backlog_of, diagnosis_of, health_of
 from jibu.wiring.mediation import make_mediation
@@ -52,6 +54,7 @@ class Services:
     signer: Signer
     erasing: Erasing
     receipts: Receipts
+    consent: ConsentServices
     catalogue: Catalogue
     relay: Relay
     backlog: Callable[[], Backlog]
@@ -112,6 +115,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
             signer=p.signer,
             erasing=erasing,
             receipts=Receipts(records=p.records),
+            consent=consent_of(p),
             catalogue=catalogue,
             relay=make_relay(p),
             backlog=lambda: backlog_of(p),

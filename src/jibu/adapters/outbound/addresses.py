@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from urllib.parse import urlsplit
 
-from jibu.domain.errors import Forbidden, Unavailable
+from jibu.domain.errors import Forbidden, InvalidInput, Unavailable
+
+FIELD = "webhook/payloadUrl"
 
 
 def allowed_addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
@@ -38,3 +41,31 @@ def is_public(address: str) -> bool:
 
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def check_address(url: str, *, allow_private: bool) -> None:
+    """Check an address that somebody registers; where its name leads is checked whenever it is called.
+
+    Raises: InvalidInput for what is never called: other schemes, names and passwords in it, addresses inside.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise InvalidInput("is no web address", FIELD) from error
+    if parts.scheme != "https" and not (allow_private and parts.scheme == "http"):
+        raise InvalidInput("has to begin with https://", FIELD)
+    if not host or parts.username is not None or parts.password is not None or parts.fragment:
+        raise InvalidInput("is a web address without name, password and fragment", FIELD)
+    if not allow_private and _inside(host):
+        raise InvalidInput("leads into a private network", FIELD)
+
+
+def _inside(host: str) -> bool:
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        return not is_public(name)
+    except ValueError:
+        return False

@@ -62,6 +62,12 @@ class SqlConsent:
         key = (N.individual_id, individual.individual_id)
         put(self._db, t.individuals, key, rows.individual_columns(individual), {"created_at": at})
 
+    def delete_individual(self, individual_id: str) -> None:
+        """Remove one. Raises: NotFound."""
+        take(self._db, INDIVIDUAL, individual_id)
+        if not self._db.execute(delete(t.individuals).where(N.individual_id == individual_id)).rowcount:
+            raise NotFound("no such individual")
+
     def individuals(self, *, offset: int, limit: int) -> Page[Individual]:
         """List in order of creation."""
         query = select(t.individuals).order_by(N.created_at, N.individual_id)

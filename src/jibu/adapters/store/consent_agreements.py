@@ -83,6 +83,11 @@ class SqlAgreements:
         for revision_id in dict.fromkeys(accepts):
             self._db.execute(insert(t.accepts).values(agreement_id=mine, revision_id=revision_id))
 
+    def accepts(self, agreement_id: str) -> tuple[str, ...]:
+        """Return the ids of the revisions whose records hold under it."""
+        query = select(t.accepts.c.revision_id).where(t.accepts.c.agreement_id == agreement_id)
+        return tuple(self._db.execute(query.order_by(t.accepts.c.revision_id)).scalars())
+
     def delete_agreement(self, agreement_id: str) -> None:
         """Remove one. Raises: NotFound; Conflict where there are records for it."""
         take(self._db, AGREEMENT, agreement_id)

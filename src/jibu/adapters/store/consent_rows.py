@@ -37,8 +37,10 @@ def policy(row: Row[Any]) -> Policy:
 
 
 def agreement(row: Row[Any]) -> Agreement:
-    """Return an agreement."""
+    """Return an agreement. What queries filter by is read from where they look."""
     found = load(row.body)
+    for name in ("active", "terminated", "forgettable", "signature_required"):
+        found[name] = getattr(row, name)
     for name, kind in (("policy", Policy), ("controller", Controller), ("lifecycle", Lifecycle)):
         if name in found:
             found[name] = kind(**found[name])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jibu.http.call import Handler
 from jibu.http.gate import Gate
 from jibu.http.handlers.collections import CollectionHandlers
+from jibu.http.handlers.consent import consent_table
 from jibu.http.handlers.conversations import ConversationHandlers
 from jibu.http.handlers.documents import DocumentHandlers
 from jibu.http.handlers.mediation import mediation_table
@@ -55,4 +56,5 @@ def table(services: Services, gates: Gates, metrics: Metrics) -> dict[str, Handl
         "getSystemCard": SystemCardHandler(services, gates.records).get,
         **mediation_table(services.mediation, gates.records),
         **pubsub_table(services.pubsub, gates.records),
+        **consent_table(services.consent, gates.records),
     }

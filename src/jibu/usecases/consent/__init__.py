@@ -1,0 +1,1 @@
+"""The consent building block: one public class per job."""
