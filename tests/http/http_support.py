@@ -55,6 +55,7 @@ from jibu.usecases.consent.policies import Policies
 from jibu.usecases.consent.services import ConsentServices
 from jibu.usecases.consent.signing import Signing
 from jibu.usecases.consent.webhooks import Webhooks
+from jibu.usecases.erasing import Erasing
 from jibu.usecases.health import Health
 from jibu.usecases.system_card import Component, SystemCard
 from jibu.wiring.mediation import make_mediation
@@ -488,6 +489,21 @@ class TestServices:
         return self.issuer.issue(client, scopes or ALL_SCOPES, subject, ttl_s)
 
 
+class NoIndex:
+    """Stands for an index with nothing in it."""
+
+    def passage_ids(self, document_id: str, version: int) -> set[str]:  # noqa: ARG002
+        """Find nothing."""
+        return set()
+
+    def delete_document(self, document_id: str, *, keep_version: int | None = None) -> int:  # noqa: ARG002
+        """Remove nothing."""
+        return 0
+
+    def compact(self) -> None:
+        """Do nothing."""
+
+
 def consent_services(records: Any, folder: Path, *, allow_private: bool = False) -> ConsentServices:
     """Return the consent use cases over a store, with a key in the folder."""
     signatures, signer = IndividualSignatures(), BlockKey.in_folder(folder)
@@ -506,7 +522,9 @@ def consent_services(records: Any, folder: Path, *, allow_private: bool = False)
         ),
         consenting=Consenting(records=records, clock=clock),
         signing=Signing(records=records, clock=clock, signatures=signatures),
-        forgetting=Forgetting(records=records, clock=clock),
+        forgetting=Forgetting(
+            clock=clock, erasing=Erasing(records=records, index=NoIndex(), signer=signer, clock=clock)
+        ),
         checking=Checking(records=records),
         auditing=Auditing(records=records, clock=clock, signer=signer, signatures=signatures),
     )

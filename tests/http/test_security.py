@@ -6,12 +6,14 @@ import base64
 import json
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from http_support import ALL_SCOPES, TestServices, app_of, client_of, make_services
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from jibu.adapters.auth.local import LocalIssuer
 from jibu.domain.access import Caller
@@ -37,19 +39,27 @@ def concrete(path: str) -> str:
     return "/".join("x" if part.startswith("{") else part for part in path.split("/"))
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestServices, ASGIApp]]:
+    """Return services and their app, for tests that keep nothing."""
+    services = make_services(tmp_path_factory.mktemp("security"))
+    yield services, app_of(services)
+    services.mediation_records.close()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "security"),
     [(method, path, security) for method, path, _, security in CLOSED],
     ids=[operation["operationId"] for _, _, operation, _ in CLOSED],
 )
 async def test_every_closed_operation_wants_a_token_and_its_scope(
-    services: TestServices, method: str, path: str, security: list[dict[str, list[str]]]
+    shared: tuple[TestServices, ASGIApp], method: str, path: str, security: list[dict[str, list[str]]]
 ) -> None:
     """No token is 401, a token without the scope is 403; both before the body is looked at.
 
     Operations that name no scope (an individual's own records) are tested where their rule is.
     """
-    app = app_of(services)
+    services, app = shared
     async with client_of(app) as client:
         response = await client.request(method, concrete(path), content=b"{")
     assert (response.status_code, response.json()["type"]) == (401, "urn:problem-type:jibu:unauthenticated")

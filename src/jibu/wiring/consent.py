@@ -20,6 +20,7 @@ from jibu.usecases.consent.services import ConsentServices
 from jibu.usecases.consent.signing import Signing
 from jibu.usecases.consent.webhooks import Webhooks
 from jibu.usecases.work import Handler
+from jibu.wiring.erasing import erasing_of
 from jibu.wiring.parts import Parts, now, open_records
 from jibu.wiring.signing import signer_of
 
@@ -40,7 +41,7 @@ def consent_of(p: Parts) -> ConsentServices:
         ),
         consenting=Consenting(records=records, clock=clock),
         signing=Signing(records=records, clock=clock, signatures=signatures),
-        forgetting=Forgetting(records=records, clock=clock),
+        forgetting=Forgetting(clock=clock, erasing=erasing_of(p)),
         checking=Checking(records=records),
         auditing=Auditing(records=records, clock=clock, signer=p.signer, signatures=signatures),
     )

@@ -9,10 +9,15 @@ from jibu.domain.access import Caller
 from jibu.domain.consent.events import RECORD_CHANGED
 from jibu.domain.consent.signing import minimal
 from jibu.domain.consent.values import ConsentRecord, Individual, Schema
-from jibu.ports import Clock, Records, UnitOfWork
+from jibu.domain.errors import NotFound
+from jibu.domain.receipts import ErasureReceipt
+from jibu.ports import Clock, UnitOfWork
 from jibu.usecases.consent.consenting import said, withdrawn
 from jibu.usecases.consent.individuals import ENTRY_ID, keys_hash
 from jibu.usecases.consent.noting import Actor, Noting
+from jibu.usecases.erasing import Counts, Erasing
+
+RECORDS = "consent_records"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +26,30 @@ class Forgotten:
 
     deleted: tuple[str, ...]
     kept: tuple[str, ...]
+    receipt: ErasureReceipt | None = None
 
 
 class Forgetting:
-    """Deletes an individual's records, or what need not be kept of them."""
+    """Deletes an individual's records, or what need not be kept of them, and with them all else that is held."""
 
-    def __init__(self, *, records: Records, clock: Clock) -> None:
-        self._records = records
+    def __init__(self, *, clock: Clock, erasing: Erasing) -> None:
         self._clock = clock
+        self._erasing = erasing
 
     def forget(self, caller: Caller, individual_id: str) -> Forgotten:
-        """Forget in a transaction of its own. Raises: NotFound, Unavailable."""
-        with self._records.write() as uow:
+        """Forget records, documents, answers and conversations, all or nothing; return a signed receipt too.
+
+        It is no error where nothing was held: the receipt says so. Raises: Unavailable.
+        """
+        found = Forgotten((), ())
+
+        def also(uow: UnitOfWork) -> Counts:
+            nonlocal found
             found = self.within(uow, caller, individual_id)
-            uow.commit()
-        return found
+            return ((RECORDS, len(found.deleted)),)
+
+        receipt = self._erasing.individual(caller.client, individual_id, also=also)
+        return replace(found, receipt=receipt)
 
     def within(self, uow: UnitOfWork, caller: Caller, individual_id: str) -> Forgotten:
         """Forget in a transaction that is open.
@@ -43,7 +57,7 @@ class Forgetting:
         A record goes with its revisions and signatures when its agreement is forgettable, or when no data were
         ever governed by it (a signing that was broken off). Every other is withdrawn and kept: which revision of
         which agreement was consented to, when, signed by which key. The individual's other data go in any case,
-        and its name goes from the audit log. Raises: NotFound.
+        and its name goes from the audit log. An individual that is not known has nothing to forget.
         """
         at = self._clock()
         mine = uow.consent.records(offset=0, limit=None, individual_id=individual_id).items
@@ -51,7 +65,10 @@ class Forgetting:
             agreement_id: uow.agreements.agreement(agreement_id).forgettable
             for agreement_id in sorted({record.agreement_id for record in mine})
         }
-        individual = uow.consent.individual(individual_id)
+        try:
+            individual = uow.consent.individual(individual_id)
+        except NotFound:
+            return Forgotten((), ())
         deleted, kept = [], []
         for record in mine:
             if forgettable[record.agreement_id] or not record.took_effect:

@@ -8,6 +8,7 @@ from jibu.http.call import Call, Json
 from jibu.http.gate import Gate
 from jibu.http.handlers.consent import bodies, views
 from jibu.http.handlers.consent.steps import expected, individual_of, listed, window
+from jibu.http.views import receipt as receipt_view
 from jibu.usecases.consent.records import Consented
 from jibu.usecases.consent.services import ConsentServices
 from jibu.usecases.consent.signing import Signing
@@ -82,7 +83,8 @@ class RecordHandlers:
         """Forget the individual."""
         who = individual_of(call)
         found = await self._gate.run(lambda: self._forgetting.forget(call.caller, who))
-        return Json({"deleted": list(found.deleted), "kept": list(found.kept)})
+        receipt = None if found.receipt is None else receipt_view(found.receipt)
+        return Json({"deleted": list(found.deleted), "kept": list(found.kept), "receipt": receipt})
 
 
 class SignatureHandlers:
