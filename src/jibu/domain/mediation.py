@@ -12,6 +12,8 @@ from jibu.domain.errors import Forbidden, InvalidInput
 CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_~-]|\.(?!\.)){0,61}")
 """One part of an identifier: it can stand in a path as it is, and is never a step up."""
 METASERVICES = frozenset({"listMethods", "allowedMethods", "getOpenAPI"})
+ROOM_SERVICES = frozenset({"api", "pub", "pull"})
+"""Where an application is a Pub/Sub room, these are its addresses; no service may have such a code."""
 ANY_METHOD = "*"
 ANY_REST = "/**"
 """At the end of an endpoint's path: whatever follows."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from jibu.domain.errors import Conflict, InvalidInput
 from jibu.domain.mediation import (
     METASERVICES,
+    ROOM_SERVICES,
     AccessRight,
     Application,
     ApplicationId,
@@ -53,7 +54,7 @@ class Drafting:
 
     def service(self, provider: ApplicationId, code: str, wanted: WantedService) -> Service:
         """Raises: InvalidInput (URL, document, endpoints)."""
-        if code in METASERVICES:
+        if code in METASERVICES | ROOM_SERVICES:
             raise InvalidInput(f"{code} is the name of a metaservice", "serviceCode")
         check_line(wanted.title, "title", limit=MAX_NAME)
         check_line(wanted.agreement_id, "dataAgreementId", limit=255)
