@@ -59,7 +59,10 @@ class Settings(BaseSettings):
 
     index: Literal["embedded", "weaviate"] = Field("embedded", description="Passage index.")
     embedder: Literal["embedded", "ollama"] = Field("embedded", description="Embedding model.")
-    generator: Literal["extractive"] = Field("extractive", description="What writes the answers.")
+    generator: Literal["extractive", "ollama"] = Field(
+        "extractive",
+        description="What writes the answers. `ollama` falls back to `extractive` where the model fails.",
+    )
     broker: Literal["local", "kafka"] = Field("local", description="Where events go.")
     allow_embedded: bool = Field(
         default=False, description="Allow the embedded parts with `profile=production` (one box, no servers)."
@@ -108,10 +111,29 @@ class Settings(BaseSettings):
         0, ge=0, le=65_536, description="Components of its vectors; 0: asked of the model at the start."
     )
     ollama_embed_timeout_s: float = Field(30.0, gt=0, le=3600, description="Longest time for one batch.")
+    ollama_generate_model: str = Field(
+        "qwen3:4b-instruct", min_length=1, description="Model that writes the answers."
+    )
     ollama_keep_alive: str = Field(
         "5m",
         pattern=r"-?\d+(\.\d+)?(ms|s|m|h)?",
         description="How long a model stays loaded after a call: seconds, or such as `10m`; `-1`: always.",
+    )
+    ollama_context: int = Field(
+        4096, ge=1024, le=131_072, description="Tokens that sources, question and answer may take together."
+    )
+    ollama_first_token_timeout_s: float = Field(
+        15.0,
+        gt=0,
+        le=600,
+        description="Longest wait for a turn and the first word; then the answer is extractive.",
+    )
+    ollama_generate_timeout_s: float = Field(
+        25.0, gt=0, le=600, description="Longest time for writing an answer; what stands by then is kept."
+    )
+    ollama_concurrency: int = Field(2, ge=1, le=256, description="Answers written at once by each process.")
+    ollama_queue: int = Field(
+        8, ge=0, le=10_000, description="Answers that may wait for their turn; more are extractive."
     )
 
     event_source: str = Field(

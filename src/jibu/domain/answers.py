@@ -62,11 +62,12 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What produced the answer."""
+    """What produced the answer. ``fallback``: why another generator than the configured one wrote it."""
 
     generator: str
     embedder: str
     index: str
+    fallback: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,19 @@ class Timings:
 class Draft:
     """What a generator makes of a question and its passages, before it is checked and stored.
 
-    Claims and citations follow the rules of ``Answer``. ``text`` is the answer's text.
+    Claims and citations follow the rules of ``Answer``. ``text`` is the answer's text. ``complete``: nothing was left
+    out because it could not be proved or came too late. ``language`` is what the claims are in, where they are not the
+    sources' own words. ``generator`` and ``fallback`` are set where another generator than the one asked wrote it.
     """
 
     text: str
     claims: tuple[Claim, ...]
     citations: tuple[Citation, ...]
     usage: Usage = Usage()
+    complete: bool = True
+    language: str | None = None
+    generator: str | None = None
+    fallback: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,12 @@ class Metrics:
         self._refusals = Counter(
             "jibu_refusals", "Questions not answered, by reason.", ["reason"], registry=registry
         )
+        self._fallbacks = Counter(
+            "jibu_generator_fallbacks",
+            "Answers that another generator wrote than the configured one, by what the model did.",
+            ["reason"],
+            registry=registry,
+        )
         self._stages = Histogram(
             "jibu_stage_seconds", "Time of each step.", ["stage"], registry=registry, buckets=SECONDS
         )
@@ -87,6 +93,8 @@ class Metrics:
         self._answers.labels(answer.status.value, _language(answer.language)).inc()
         if answer.status in {AnswerStatus.NOT_FOUND, AnswerStatus.REFUSED}:
             self._refusals.labels(answer.reason or "unknown").inc()
+        if answer.model.fallback is not None:
+            self._fallbacks.labels(answer.model.fallback).inc()
         self.stage("retrieval", answer.timings.retrieval_ms / 1000)
         self.stage("generation", answer.timings.generation_ms / 1000)
 

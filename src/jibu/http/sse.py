@@ -58,7 +58,8 @@ class Run:
             for event in events:
                 if self._stopped.is_set():
                     return
-                use(event)
+                if event != Token(""):
+                    use(event)
         finally:
             close = getattr(events, "close", None)
             if close is not None:

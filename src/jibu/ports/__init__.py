@@ -16,7 +16,7 @@ from jibu.ports.consent import (
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.generations import Engines, GenerationRecords, Space, Spaces
 from jibu.ports.index import Index, IndexInfo, Removable
-from jibu.ports.models import Embedder, GenerationRequest, Generator, WeightedTerm
+from jibu.ports.models import Embedder, Entailment, GenerationRequest, Generator, WeightedTerm
 from jibu.ports.outbox import Backlog, Hold, Outbox
 from jibu.ports.outside import Broker, Clock, Refusal, SignatureChecker, Signer, TokenVerifier
 from jibu.ports.personal import DecisionRecords, ReceiptRecords
@@ -37,6 +37,7 @@ __all__ = [
     "DocumentRecords",
     "Embedder",
     "Engines",
+    "Entailment",
     "GenerationRecords",
     "GenerationRequest",
     "Generator",

@@ -68,6 +68,18 @@ class Generator(Protocol):
     def generate(self, request: GenerationRequest) -> Iterator[str | Draft]:
         """Yield pieces of the answer's text as they come and then one ``Draft``, always last.
 
+        An empty piece says that the work goes on: whoever reads gets the chance to close.
+
         The pieces joined equal the draft's text. Closing the iterator cancels the work.
         An empty draft (no claims) means that the passages do not hold the answer. Raises: Unavailable.
+        """
+
+
+class Entailment(Protocol):
+    """Judges whether what is quoted says what a claim says. Safe to call from several threads."""
+
+    def support(self, claim: str, quotes: Sequence[str], *, language: str) -> float:
+        """Return 0 to 1; from 0.5 on the quotes together support the claim. ``language`` is the claim's.
+
+        Raises: Unavailable.
         """

@@ -45,7 +45,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the answer's text."""
+    """A piece of the answer's text; an empty one says that the work goes on."""
 
     text: str
 
@@ -98,7 +98,8 @@ class Answering:
         if verdict is not AnswerStatus.NOT_FOUND:
             written = yield from self._write(text, question, found)
             draft = verified(written, found.passages)
-            if verdict is AnswerStatus.ANSWERED and len(draft.claims) < len(written.claims):
+            whole = written.complete and len(draft.claims) == len(written.claims)
+            if verdict is AnswerStatus.ANSWERED and not whole:
                 verdict = AnswerStatus.PARTIAL
         timings = Timings(
             retrieval_ms=_ms(found.embed_ms + found.retrieval_ms),
@@ -164,7 +165,7 @@ class Answering:
             reason=None,
             conversation_id=question.conversation_id,
             notice=self._phrases("notice.ai", asked_in),
-            model=self._model,
+            model=_model_of(draft, self._model),
             usage=draft.usage,
             timings=Timings(),
             created_at=self._clock(),
@@ -226,12 +227,20 @@ def _nearest(passages: tuple[FoundPassage, ...], limit: int) -> tuple[Citation, 
 
 
 def _language_of(draft: Draft, default: str) -> str:
-    """Return the language that most of the cited text is in."""
+    """Return the claims' language where the generator tells it, else the one that most of the cited text is in."""
+    if draft.language is not None:
+        return draft.language
     lengths: dict[str, int] = {}
     for citation in draft.citations:
         lengths[citation.language] = lengths.get(citation.language, 0) + len(citation.quote)
     best = max(lengths, key=lambda language: lengths[language], default=default)
     return default if best == "und" else best
+
+
+def _model_of(draft: Draft, model: ModelInfo) -> ModelInfo:
+    if draft.generator is None:
+        return model
+    return replace(model, generator=draft.generator, fallback=draft.fallback)
 
 
 def _ms(value: float) -> float:

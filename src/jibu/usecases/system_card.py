@@ -38,8 +38,12 @@ PURPOSE = (
     "Finds answers to questions about public services in documents that a public body has loaded, "
     "and shows the exact place in the source of every statement."
 )
+EXTRACTS = "Answers are sentences taken from the documents; nothing is summarised, translated or calculated."
+WRITES = (
+    "A language model words the answers. Each claim cites a passage that was found in the documents, and claims whose "
+    "quotes, numbers or meaning do not match are left out; a claim may still misread what it cites."
+)
 LIMITS = (
-    "Answers are sentences taken from the documents; nothing is summarised, translated or calculated.",
     "An answer can only be as right and as fresh as the documents that were loaded.",
     "Confidence is a statistical estimate; it is not a promise for a single answer.",
     "Scanned pages without a text layer are not read.",
@@ -84,7 +88,7 @@ class SystemCardUse:
             languages=self._languages,
             collections=collections,
             passages=info.passages,
-            limits=LIMITS,
+            limits=(EXTRACTS if self._parts[1] == "extractive" else WRITES, *LIMITS),
             quality="Measured figures per data set and language: docs/benchmarks/retrieval.md",
         )
 

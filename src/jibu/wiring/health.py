@@ -8,7 +8,7 @@ from jibu.domain.errors import Unavailable
 from jibu.ports import Backlog, Index
 from jibu.usecases.diagnosis import check_counts, check_embedder, check_segmenter
 from jibu.usecases.health import Health
-from jibu.wiring.models import model_checks
+from jibu.wiring.models import Writer, model_checks
 from jibu.wiring.parts import Parts
 from jibu.wiring.safety import embedded_parts
 
@@ -20,7 +20,7 @@ EVENTS_LATE_S = 120.0
 DIAGNOSIS_S = 60.0
 
 
-def health_of(p: Parts, *, external_issuer: bool) -> Health:
+def health_of(p: Parts, writer: Writer, *, external_issuer: bool) -> Health:
     """Return what the readiness probe asks."""
     embedded = embedded_parts(p.settings)
     return Health(
@@ -28,11 +28,12 @@ def health_of(p: Parts, *, external_issuer: bool) -> Health:
             ("records", p.records.ping),
             ("index", lambda: _ask(p.index)),
             *model_checks(lambda: p.embedder),
+            *writer.checks(),
             ("broker", p.broker.ping),
             ("relay", lambda: _look_at_relay(p)),
             ("events", lambda: _look_at_outbox(p)),
         ),
-        advisory=frozenset(("broker", "relay", "events")),
+        advisory=frozenset(("broker", "generator", "relay", "events")),
         embedded=embedded if external_issuer else (*embedded, "tokens: local issuer"),
     )
 

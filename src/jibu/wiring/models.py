@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from jibu.domain.errors import Misconfigured
-from jibu.ports import Embedder
+from jibu.ports import Embedder, Generator, LanguageDetector, Segmenter
 from jibu.settings import Settings
 from jibu.usecases.health import Check
 
@@ -44,6 +44,64 @@ def make_embedder(settings: Settings, choice: str | None = None, *, dimension: i
     raise Misconfigured(f"no embedder {choice!r}: choose embedded, ollama or ollama:MODEL")
 
 
+class Writer:
+    """Makes what writes the answers. Its servers and its queue are one for the process, whatever index is live."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises: Misconfigured."""
+        self._settings = settings
+        self._servers: Servers | None = None
+        if settings.generator != OLLAMA:
+            return
+        if settings.ollama_generate_timeout_s >= settings.query_timeout_s:
+            raise Misconfigured(
+                "JIBU_OLLAMA_GENERATE_TIMEOUT_S has to be below JIBU_QUERY_TIMEOUT_S: falling back takes time"
+            )
+        from jibu.adapters.model.turns import Turns
+
+        self._servers = ollama_servers(settings)
+        self._turns = Turns(running=settings.ollama_concurrency, waiting=settings.ollama_queue)
+
+    def generator(self, embedder: Embedder, segmenter: Segmenter, detector: LanguageDetector) -> Generator:
+        """Return the generator of the settings; a model has the extractive one behind it."""
+        from jibu.adapters.model.extractive import ExtractiveGenerator
+
+        extractive = ExtractiveGenerator(segmenter=segmenter)
+        if self._servers is None:
+            return extractive
+        from jibu.adapters.model.fallback import FallbackGenerator
+        from jibu.adapters.model.ollama.generator import Limits, OllamaGenerator
+        from jibu.adapters.model.support import EmbeddingSupport
+
+        s = self._settings
+        model = OllamaGenerator(
+            self._servers,
+            s.ollama_generate_model,
+            entailment=EmbeddingSupport(embedder, segmenter),
+            segmenter=segmenter,
+            detector=detector,
+            turns=self._turns,
+            limits=Limits(
+                first_token_s=s.ollama_first_token_timeout_s,
+                total_s=s.ollama_generate_timeout_s,
+                context=s.ollama_context,
+                keep_alive=s.ollama_keep_alive,
+            ),
+        )
+        return FallbackGenerator(model, extractive)
+
+    def checks(self) -> tuple[tuple[str, Check], ...]:
+        """Return what readiness asks of the model's servers; nothing where there is no model."""
+        servers = self._servers
+        if servers is None:
+            return ()
+
+        def ping() -> None:
+            servers.ask(lambda server: server.show(self._settings.ollama_generate_model))
+
+        return (("generator", ping),)
+
+
 def model_checks(embedder: Callable[[], Embedder]) -> tuple[tuple[str, Check], ...]:
     """Return what readiness asks of model servers, of the live one each time; nothing where the models are embedded."""
 
@@ -57,8 +115,11 @@ def model_checks(embedder: Callable[[], Embedder]) -> tuple[tuple[str, Check], .
 
 def configured_models(settings: Settings) -> tuple[tuple[str, str], ...]:
     """Return (role, name) of the models that the settings take from Ollama."""
-    embedder = ("embedder", settings.ollama_embed_model.removesuffix(":latest"))
-    return (embedder,) if settings.embedder == OLLAMA else ()
+    chosen = (
+        ("embedder", settings.embedder, settings.ollama_embed_model),
+        ("generator", settings.generator, settings.ollama_generate_model),
+    )
+    return tuple((role, name.removesuffix(":latest")) for role, kind, name in chosen if kind == OLLAMA)
 
 
 def pull_model(server: OllamaServer, model: str) -> Iterator[tuple[str, int, int]]:

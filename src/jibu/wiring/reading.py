@@ -13,6 +13,7 @@ from jibu.settings import Settings
 from jibu.usecases.answer import Answering
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
+from jibu.wiring.models import Writer
 from jibu.wiring.parts import Parts
 
 
@@ -26,7 +27,7 @@ class Reading:
     system_card: SystemCardUse
 
 
-def live_reading(p: Parts, catalogue: Catalogue) -> Callable[[], Reading]:
+def live_reading(p: Parts, writer: Writer, catalogue: Catalogue) -> Callable[[], Reading]:
     """Return what gives the use cases over the pair that is live now. That raises: Misconfigured, Unavailable."""
     lock = threading.Lock()
     held: list[Reading] = []
@@ -35,17 +36,15 @@ def live_reading(p: Parts, catalogue: Catalogue) -> Callable[[], Reading]:
         space = p.spaces.live()
         with lock:
             if not held or held[0].number != space.number:
-                held[:] = [make_reading(p, space, catalogue)]
+                held[:] = [make_reading(p, space, writer, catalogue)]
             return held[0]
 
     return current
 
 
-def make_reading(p: Parts, space: Space, catalogue: Catalogue) -> Reading:
+def make_reading(p: Parts, space: Space, writer: Writer, catalogue: Catalogue) -> Reading:
     """Return the use cases over one pair."""
-    from jibu.adapters.model.extractive import ExtractiveGenerator
-
-    generator = ExtractiveGenerator(segmenter=p.segmenter)
+    generator = writer.generator(space.embedder, p.segmenter, p.detector)
     search = Search(
         records=p.records,
         index=space.index,

@@ -27,6 +27,7 @@ from jibu.wiring.consent import consent_of
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.health import backlog_of, diagnosis_of, health_of
 from jibu.wiring.mediation import make_mediation
+from jibu.wiring.models import Writer
 from jibu.wiring.parts import Parts, parts
 from jibu.wiring.pubsub import make_pubsub
 from jibu.wiring.reading import Reading, live_reading
@@ -90,6 +91,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
         keys = keys_of(settings, issuer)
         catalogue = Catalogue()
         erasing = erasing_of(p)
+        writer = Writer(settings)
         yield Services(
             settings=settings,
             collections=Collections(records=p.records, clock=p.clock),
@@ -99,13 +101,13 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
                 clock=p.clock,
                 max_upload_bytes=settings.max_upload_bytes,
             ),
-            reading=live_reading(p, catalogue),
+            reading=live_reading(p, writer, catalogue),
             answers=Answers(records=p.records),
             conversations=Conversations(records=p.records, clock=p.clock),
             feedback=FeedbackUse(records=p.records, clock=p.clock),
             mediation=make_mediation(settings, p.records, p.clock),
             pubsub=make_pubsub(p.records, p.clock),
-            health=health_of(p, external_issuer=issuer is None),
+            health=health_of(p, writer, external_issuer=issuer is None),
             verifier=JwtVerifier(
                 keys,
                 issuer=settings.auth_issuer or ISSUER,

@@ -155,7 +155,7 @@ class OllamaServer:
                 format=schema,
                 options=dict(options),
                 stream=True,
-                think=None,
+                think=False,
                 keep_alive=_duration(keep_alive),
             )
             for part in parts:

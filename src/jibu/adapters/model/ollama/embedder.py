@@ -79,7 +79,7 @@ class OllamaEmbedder:
 
     def ping(self) -> None:
         """Raises: Unavailable where no server has the model, or it makes no vectors."""
-        facts = self._servers.use(lambda server: server.show(self._model))
+        facts = self._servers.ask(lambda server: server.show(self._model))
         if facts.can and "embedding" not in facts.can:
             raise unfit(self._model)
 

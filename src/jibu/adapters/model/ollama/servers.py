@@ -49,6 +49,19 @@ class Servers:
                     raise failure or error from (error.__cause__ if failure is None else error)
                 failure = failure or error
 
+    def ask(self, work: Callable[[OllamaServer], T]) -> T:
+        """Return what the first server says that can, whatever was learnt of it. Raises: ModelFailed.
+
+        For probes: what they find says nothing of real work, so it opens and closes no breaker.
+        """
+        failure: ModelFailed | None = None
+        for member in self._members:
+            try:
+                return work(member.server)
+            except ModelFailed as error:
+                failure = failure or error
+        raise failure or ModelFailed("no model server is configured", "away")
+
     @contextmanager
     def one(self, tried: set[str] | None = None) -> Iterator[OllamaServer]:
         """Lend the best server that is not among ``tried``, which then has it; learn from how it went.
