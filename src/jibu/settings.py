@@ -203,6 +203,11 @@ class Settings(BaseSettings):
     mediator_max_response_bytes: int = Field(
         104_857_600, ge=1024, description="Longest answer of a service that is passed back."
     )
+    message_retention_days: int = Field(
+        365,
+        ge=1,
+        description="How long the mediator's message log keeps an exchange; its signed batch stays.",
+    )
     mediator_timeout_s: float = Field(
         300.0, gt=0, le=3600, description="Longest time for one exchange, streams included."
     )

@@ -24,6 +24,7 @@ COMMANDS = {
     "events": "List, release or discard events that the broker refused.",
     "evaluate": "Measure retrieval and answers on data sets.",
     "receipt": "Check an erasure receipt.",
+    "audit": "Check the signed logs.",
     "config": "Print the configuration reference.",
 }
 

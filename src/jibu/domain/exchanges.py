@@ -78,8 +78,9 @@ class LoggedExchange:
 class Batch:
     """A signed stretch of the chain: exchanges ``first`` to ``last``, from ``previous`` to ``head``.
 
-    ``signature`` is base64 text over ``statement()`` with the key ``key_id``. ``dropped_at``: its exchanges were
-    removed when their retention ended; the batch itself stays and holds the chain together.
+    ``signature`` is a compact JWS of ``statement()`` with the key ``key_id``. ``dropped_at``: its exchanges were
+    removed when their retention ended, for which ``drop_token`` is a JWS of ``drop_statement()``; the batch itself
+    stays and holds the chain together.
     """
 
     number: int
@@ -91,6 +92,17 @@ class Batch:
     key_id: str
     signature: str = ""
     dropped_at: datetime | None = None
+    drop_token: str | None = None
+
+    def drop_statement(self) -> bytes:
+        """Return what is signed when the exchanges are removed."""
+        at = (
+            ""
+            if self.dropped_at is None
+            else self.dropped_at.astimezone(UTC).isoformat(timespec="microseconds")
+        )
+        said = {"type": "jibu.message-drop.v1", "batch": self.number, "head": self.head_sha256, "time": at}
+        return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
 
     def statement(self) -> bytes:
         """Return what is signed: a timestamp token over the head, as compact JSON with sorted names."""

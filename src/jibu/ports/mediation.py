@@ -124,8 +124,14 @@ class ExchangeRecords(Protocol):
     def of_batch(self, number: int) -> list[LoggedExchange]:
         """Return a batch's exchanges in order."""
 
-    def drop(self, *, before: datetime, at: datetime, limit: int) -> int:
-        """Remove the exchanges of batches signed before this, oldest first, whole batches only; return how many."""
+    def count(self) -> tuple[int, int]:
+        """Return how many exchanges there are, and how many of them are in no batch."""
+
+    def old(self, *, before: datetime, limit: int) -> list[Batch]:
+        """Return batches signed before this whose exchanges are still there, oldest first."""
+
+    def drop(self, batch: Batch) -> int:
+        """Remove a batch's exchanges and keep the batch as it is given; return how many."""
 
     def traffic(
         self, by: Literal["service", "client"], wanted: ExchangeFilter, *, offset: int, limit: int

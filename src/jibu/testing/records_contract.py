@@ -10,6 +10,7 @@ from jibu.testing.records_consent import ConsentCases
 from jibu.testing.records_documents import CollectionCases, DocumentCases
 from jibu.testing.records_generations import GenerationCases
 from jibu.testing.records_links import LinkCases
+from jibu.testing.records_mediation import MediationCases
 from jibu.testing.records_outbox import OutboxCases
 from jibu.testing.records_personal import PersonalCases
 from jibu.testing.records_pubsub import PubSubCases
@@ -23,6 +24,7 @@ class RecordsContract(
     VersionCases,
     LinkCases,
     AnswerCases,
+    MediationCases,
     OutboxCases,
     PubSubCases,
     GenerationCases,

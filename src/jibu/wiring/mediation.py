@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from jibu.domain.errors import InvalidInput, Misconfigured
 from jibu.domain.mediation import ApplicationId, Endpoint, Service, application_id
 from jibu.http.contracts import METHODS, Contract, load_contracts
@@ -13,6 +15,8 @@ from jibu.usecases.directory import Directory, OwnServices
 from jibu.usecases.exchanges import MessageLog, Monitoring
 from jibu.usecases.mediation import Mediation
 from jibu.usecases.registering import Registrations
+from jibu.usecases.sealing import Sealing
+from jibu.wiring.parts import Parts
 
 NAME = "Jibu: answers from documents, with proof"
 
@@ -34,6 +38,12 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
         messages=MessageLog(records=records),
         monitoring=Monitoring(records=records, probe=Machine(settings.data_dir), clock=clock),
     )
+
+
+def make_sealing(p: Parts) -> Sealing:
+    """Return what signs the message log."""
+    keep = timedelta(days=p.settings.message_retention_days)
+    return Sealing(records=p.records, signer=p.signer, clock=p.clock, keep=keep)
 
 
 def own_services(settings: Settings) -> OwnServices:

@@ -14,6 +14,7 @@ from jibu.usecases.indexing import Indexing
 from jibu.usecases.pubsub.publishing import FanOut
 from jibu.wiring.consent import consent_handlers
 from jibu.wiring.erasing import erasing_of
+from jibu.wiring.mediation import make_sealing
 from jibu.wiring.parts import Parts, parts
 from jibu.wiring.pubsub import make_pushing
 
@@ -75,4 +76,5 @@ class RelayProcess:
 def build_relay(settings: Settings, *, follow: bool = False) -> Iterator[RelayProcess]:
     """Build the relay's process. ``follow``: see ``parts``."""
     with parts(settings, follow=follow) as p, make_pushing(p) as pushing:
-        yield RelayProcess(make_relay(p), (pushing.run_forever,))
+        sealing = make_sealing(p)
+        yield RelayProcess(make_relay(p), (pushing.run_forever, sealing.run_forever))

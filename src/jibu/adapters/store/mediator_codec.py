@@ -165,6 +165,7 @@ def batch_values(batch: Batch) -> dict[str, Any]:
         "key_id": batch.key_id,
         "signature": batch.signature,
         "dropped_at": batch.dropped_at,
+        "drop_token": batch.drop_token,
     }
 
 
@@ -181,4 +182,5 @@ def batch_of(row: Row[Any]) -> Batch:
         row.key_id,
         row.signature,
         dropped,
+        row.drop_token,
     )

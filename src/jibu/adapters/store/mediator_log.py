@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from jibu.adapters.store import mediator_tables as t
 from jibu.adapters.store.mediator_codec import (
@@ -65,11 +77,12 @@ class SqlExchanges:
         if self._db.execute(select(B.number).where(B.number == batch.number)).scalar() is not None:
             raise Conflict(f"batch {batch.number} exists already")
         self._db.execute(insert(t.batches).values(**batch_values(batch)))
-        for message_id, sequence, link in links:
-            row = update(t.messages).where(X.message_id == message_id, X.batch.is_(None))
-            values = {"sequence": sequence, "chain_sha256": link, "batch": batch.number}
-            if not self._db.execute(row.values(**values)).rowcount:
-                raise Conflict(f"message {message_id} is in a batch already")
+        row = update(t.messages).where(X.message_id == bindparam("of"), X.batch.is_(None))
+        row = row.values(sequence=bindparam("place"), chain_sha256=bindparam("link"), batch=batch.number)
+        self._db.execute(row, [{"of": of, "place": place, "link": link} for of, place, link in links])
+        found = self._db.execute(select(func.count()).where(X.batch == batch.number)).scalar_one()
+        if found != len(links):
+            raise Conflict("an exchange is in a batch already")
 
     def batches(self, *, offset: int, limit: int, newest_first: bool = False) -> Page[Batch]:
         """List batches by number."""
@@ -89,15 +102,23 @@ class SqlExchanges:
         query = select(t.messages).where(X.batch == number).order_by(X.sequence)
         return [logged_of(row) for row in self._db.execute(query)]
 
-    def drop(self, *, before: datetime, at: datetime, limit: int) -> int:
-        """Remove the exchanges of whole old batches."""
+    def count(self) -> tuple[int, int]:
+        """Return how many exchanges there are, and how many wait."""
+        total, sealed = self._db.execute(select(func.count(), func.count(X.batch))).one()
+        return int(total), int(total - sealed)
+
+    def old(self, *, before: datetime, limit: int) -> list[Batch]:
+        """Return batches whose exchanges are there and were signed before this, oldest first."""
         take(self._db, CHAIN)
-        old = select(B.number).where(B.signed_at < before, B.dropped_at.is_(None)).order_by(B.number)
-        numbers = list(self._db.execute(old.limit(limit)).scalars())
-        if not numbers:
-            return 0
-        dropped = self._db.execute(delete(t.messages).where(X.batch.in_(numbers))).rowcount
-        self._db.execute(update(t.batches).where(B.number.in_(numbers)).values(dropped_at=at))
+        query = select(t.batches).where(B.signed_at < before, B.dropped_at.is_(None))
+        return [batch_of(row) for row in self._db.execute(query.order_by(B.number).limit(limit))]
+
+    def drop(self, batch: Batch) -> int:
+        """Remove a batch's exchanges."""
+        take(self._db, CHAIN)
+        dropped = self._db.execute(delete(t.messages).where(X.batch == batch.number)).rowcount
+        values = {"dropped_at": batch.dropped_at, "drop_token": batch.drop_token}
+        self._db.execute(update(t.batches).where(B.number == batch.number).values(**values))
         return int(dropped)
 
     def traffic(

@@ -128,4 +128,5 @@ batches = Table(
     Column("key_id", Text, nullable=False),
     Column("signature", Text, nullable=False),
     Column("dropped_at", UtcDateTime),
+    Column("drop_token", Text),
 )

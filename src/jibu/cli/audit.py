@@ -1,0 +1,58 @@
+"""``jibu audit``: prove that signed logs are whole."""
+
+from __future__ import annotations
+
+import click
+
+from jibu.domain.chains import ChainReport
+from jibu.domain.errors import InvalidInput, JibuError
+from jibu.settings import load
+from jibu.wiring.auditing import build_checks
+
+
+@click.group(name="audit", short_help="Check the signed logs.")
+def command() -> None:
+    """Check the signed logs."""
+
+
+@command.command("verify")
+@click.option(
+    "--expect",
+    multiple=True,
+    metavar="LOG=NUMBER:SHA256",
+    help="A head that you kept: this batch has to be there and be the same. May be repeated.",
+)
+def verify(expect: tuple[str, ...]) -> None:
+    """Follow each chain from its beginning and check every entry and signature.
+
+    Ends with code 1 when something was changed, removed, added or reordered. Keep the heads that it prints
+    somewhere else: with --expect they show whether the newest batches were cut off.
+    """
+    kept = dict(_pair(one) for one in expect)
+    with build_checks(load()) as checks:
+        unknown = sorted(set(kept) - set(checks))
+        if unknown:
+            raise InvalidInput(f"no such log: {unknown[0]}; there is {', '.join(checks)}")
+        reports = [(name, check(kept.get(name))) for name, check in checks.items()]
+    for name, report in reports:
+        _show(name, report)
+    if any(report.faults for _, report in reports):
+        raise JibuError("a signed log is not as it was signed")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, head = text.partition("=")
+    if not equals:
+        raise InvalidInput("--expect takes LOG=NUMBER:SHA256, as this command prints it")
+    return name, head
+
+
+def _show(name: str, report: ChainReport) -> None:
+    state = "as signed" if not report.faults else f"{len(report.faults)} FAULTS"
+    click.echo(
+        f"{report.name}: {report.batches} batches ({report.dropped} dropped), {report.entries} entries, "
+        f"{report.waiting} waiting: {state}"
+    )
+    for fault in report.faults:
+        click.echo(f"  {fault.where}: {fault.what}")
+    click.echo(f"  head: {name}={report.head}")

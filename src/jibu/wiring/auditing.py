@@ -1,0 +1,26 @@
+"""Builds what checks the chains of signed entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from jibu.domain.chains import ChainReport
+from jibu.settings import Settings
+from jibu.usecases.verifying import MessageLogCheck
+from jibu.wiring.parts import open_records
+from jibu.wiring.signing import signer_of
+
+Check = Callable[[str | None], ChainReport]
+"""Checks one chain; takes a head that was kept elsewhere."""
+
+
+@contextmanager
+def build_checks(settings: Settings) -> Iterator[dict[str, Check]]:
+    """Return the check of each chain by its short name. Raises: Misconfigured, Unavailable."""
+    records = open_records(settings)
+    try:
+        messages = MessageLogCheck(records=records, signer=signer_of(settings))
+        yield {"messages": lambda head: messages.verify(expect=head)}
+    finally:
+        records.close()
