@@ -20,6 +20,7 @@ from jibu.domain.mediation import (
     application_id,
 )
 from jibu.ports import Records, UnitOfWork
+from jibu.ports.mediation import ExchangeRecords
 
 AT = datetime(2026, 11, 21, 9, 30, 0, 123456, tzinfo=UTC)
 PROVIDER, CONSUMER = application_id("ZZ/GOV/office/registry"), application_id("ZZ/GOV/agency/portal")
@@ -57,6 +58,10 @@ def _directory(uow: UnitOfWork) -> None:
     for name in (PROVIDER, CONSUMER):
         members.put(Member(name.member, "A member", AT))
         members.put_application(Application(name, "An application", AT))
+
+
+def _found(log: ExchangeRecords, wanted: ExchangeFilter) -> list[str]:
+    return [one.exchange.message_id for one in log.page(wanted, offset=0, limit=9).items]
 
 
 class MediationCases:
@@ -154,7 +159,7 @@ class MediationCases:
             ]
             assert log.old(before=AT, limit=5) == []
             assert log.old(before=AT + timedelta(1), limit=5) == [batch]
-            gone = replace(batch, dropped_at=AT + timedelta(1), drop_token="x")
+            gone = replace(batch, dropped_at=AT + timedelta(1), drop_token="x")  # noqa: S106 - a signature
             assert log.drop(gone) == 2
             assert log.batch(1) == gone
             assert log.count() == (1, 1)
@@ -171,17 +176,12 @@ class MediationCases:
                     for n in range(6)
                 ]
             )
-            find = lambda wanted: [  # noqa: E731
-                one.exchange.message_id for one in log.page(wanted, offset=0, limit=9).items
-            ]
-            assert find(ExchangeFilter()) == ["m5", "m4", "m3", "m2", "m1", "m0"]
-            assert find(ExchangeFilter(party=str(PROVIDER), service="a")) == ["m5", "m3", "m1"]
-            assert find(ExchangeFilter(party="ZZ/GOV/x/y")) == []
-            assert find(ExchangeFilter(since=AT + timedelta(seconds=2), until=AT + timedelta(seconds=4))) == [
-                "m3",
-                "m2",
-            ]
-            assert find(ExchangeFilter(request_id="r4", outcome="ok")) == ["m4"]
+            after, until = AT + timedelta(seconds=2), AT + timedelta(seconds=4)
+            assert _found(log, ExchangeFilter()) == ["m5", "m4", "m3", "m2", "m1", "m0"]
+            assert _found(log, ExchangeFilter(party=str(PROVIDER), service="a")) == ["m5", "m3", "m1"]
+            assert _found(log, ExchangeFilter(party="ZZ/GOV/x/y")) == []
+            assert _found(log, ExchangeFilter(since=after, until=until)) == ["m3", "m2"]
+            assert _found(log, ExchangeFilter(request_id="r4", outcome="ok")) == ["m4"]
 
     def test_traffic_is_summed(self, records: Records) -> None:
         """Counts, failures, sizes and exact percentiles by service and client."""
