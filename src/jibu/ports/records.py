@@ -31,6 +31,9 @@ class ConversationRecords(Protocol):
     def get(self, conversation_id: str, owner: str) -> Conversation:
         """Raises: NotFound, also for another owner's."""
 
+    def asked(self, conversation_id: str, owner: str, limit: int) -> tuple[str, ...]:
+        """Return what the user said in their last ``limit`` turns, latest first. Raises: NotFound, as ``get``."""
+
     def page(self, owner: str, *, offset: int, limit: int) -> Page[Conversation]:
         """List an owner's conversations without their turns, newest first."""
 

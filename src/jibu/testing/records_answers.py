@@ -28,6 +28,21 @@ class AnswerCases:
             found = uow.conversations.get("c1", "a|b")
         assert found == replace(conversation(), turns=conversation().turns + more)
 
+    def test_what_was_asked_last_comes_first(self, records: Records) -> None:
+        """The user's turns alone, no more than asked for, however long the conversation is."""
+        turns = [Turn(role, f"{role} {n}", NOW) for n in range(12) for role in ("user", "assistant")]
+        with records.write() as uow:
+            uow.conversations.create(replace(conversation(), turns=tuple(turns)))
+            uow.conversations.append("c1", (Turn("user", "Na visa?", LATER),))
+            uow.commit()
+        with records.read() as uow:
+            asked = uow.conversations.asked
+            assert asked("c1", "a|b", 3) == ("Na visa?", "user 11", "user 10")
+            assert len(asked("c1", "a|b", 100)) == 13
+            for other in (("c1", "a|other"), ("c2", "a|b")):
+                with pytest.raises(NotFound):
+                    asked(*other, 3)
+
     def test_a_conversation_is_its_owners_alone(self, records: Records) -> None:
         """For anyone else it is not there."""
         with records.write() as uow:

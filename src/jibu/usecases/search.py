@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jibu.domain.access import AccessFilter, Caller
-from jibu.domain.answers import Turn
 from jibu.domain.chunking import index_text
 from jibu.domain.confidence import NOTHING, SHOWN, Features, confidence, features
 from jibu.domain.errors import NotFound
@@ -177,12 +176,11 @@ class Search:
 
     def _scene(self, caller: Caller, request: SearchRequest) -> _Scene:
         with self._records.read() as uow:
-            turns: tuple[Turn, ...] = ()
+            earlier: tuple[str, ...] = ()
             if request.conversation_id is not None:
-                turns = uow.conversations.get(request.conversation_id, caller.owner).turns
+                earlier = uow.conversations.asked(request.conversation_id, caller.owner, HISTORY_TURNS)
             languages = frozenset() if request.language is None else frozenset((_primary(request.language),))
             access = AccessFilter(_allowed(uow, caller, request.collections), languages=languages)
-            earlier = tuple(turn.text for turn in reversed(turns) if turn.role == "user")[:HISTORY_TURNS]
             return _Scene(uow.documents.epoch(), access, earlier)
 
     def _embed(self, query: str, earlier: Sequence[str]) -> tuple[Vector, float]:

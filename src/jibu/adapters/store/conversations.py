@@ -40,13 +40,25 @@ class SqlConversations:
 
     def get(self, conversation_id: str, owner: str) -> Conversation:
         """Return one with its turns. Raises: NotFound."""
+        row = self._own(conversation_id, owner)
+        turns = select(t.turns).where(t.turns.c.conversation_id == conversation_id)
+        rows = self._db.execute(turns.order_by(t.turns.c.ordinal))
+        return _conversation(row, tuple(_turn(turn) for turn in rows))
+
+    def asked(self, conversation_id: str, owner: str, limit: int) -> tuple[str, ...]:
+        """Return the user's last turns, latest first. Raises: NotFound."""
+        self._own(conversation_id, owner)
+        said = select(t.turns.c.text).where(
+            t.turns.c.conversation_id == conversation_id, t.turns.c.role == "user"
+        )
+        return tuple(self._db.execute(said.order_by(t.turns.c.ordinal.desc()).limit(limit)).scalars())
+
+    def _own(self, conversation_id: str, owner: str) -> Row[Any]:
         query = select(t.conversations).where(C.conversation_id == conversation_id, C.owner == owner)
         row = self._db.execute(query).one_or_none()
         if row is None:
             raise _missing(conversation_id)
-        turns = select(t.turns).where(t.turns.c.conversation_id == conversation_id)
-        rows = self._db.execute(turns.order_by(t.turns.c.ordinal))
-        return _conversation(row, tuple(_turn(turn) for turn in rows))
+        return row
 
     def page(self, owner: str, *, offset: int, limit: int) -> Page[Conversation]:
         """List without turns, newest first."""
