@@ -188,7 +188,11 @@ def _vendor() -> Any:
 
 def _start(client: WeaviateClient) -> None:
     """Connect, and tell a server that is away from one that is none or too old."""
-    from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateStartUpError
+    from weaviate.exceptions import (
+        ResponseCannotBeDecodedError,
+        UnexpectedStatusCodeError,
+        WeaviateStartUpError,
+    )
 
     try:
         client.connect()
@@ -200,7 +204,7 @@ def _start(client: WeaviateClient) -> None:
         if error.status_code in {400, 404, 405}:
             raise Misconfigured(f"what answers is not Weaviate: {WHERE}") from error
         raise
-    except (ValueError, KeyError, TypeError) as error:
+    except (ResponseCannotBeDecodedError, ValueError, KeyError, TypeError) as error:
         raise Misconfigured(f"what answers is not Weaviate: {WHERE}") from error
     if not client.is_ready():
         raise Away("Weaviate is starting")
