@@ -15,12 +15,16 @@ from jibu.adapters.index.weaviate.schema import Layout
 
 @dataclass
 class Script:
-    """What is answered. ``meta`` is (status, body); ``collection`` None: there is none. Tests change it as they go."""
+    """What is answered; tests change it as they go.
+
+    ``meta`` is (status, body); ``collection`` and ``done`` are the two collections of an index, None: not there.
+    """
 
     url: str = ""
     meta: tuple[int, Any] = (200, {"version": "1.38.11", "hostname": "http://x", "modules": {}})
     ready: int = 200
     collection: dict[str, Any] | None = None
+    done: dict[str, Any] | None = None
     create: int = 200
     keys: list[str | None] = field(default_factory=list)
     created: list[Any] = field(default_factory=list)
@@ -64,8 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(*self.script.meta)
         elif self.path == "/v1/.well-known/ready":
             self._say(self.script.ready, {})
-        elif self.path.startswith("/v1/schema/") and self.script.collection is not None:
-            self._say(200, self.script.collection)
+        elif self.path.startswith("/v1/schema/"):
+            told = self.script.done if self.path.endswith("_done") else self.script.collection
+            self._say(404 if told is None else 200, told or {})
         else:
             self._say(404, {})
 
@@ -74,9 +79,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.script.create != 200:
             self._say(self.script.create, {"error": [{"message": "no"}]})
             return
-        self.script.created.append(json.loads(sent))
-        self.script.collection = as_told(self.script.created[-1])
-        self._say(200, self.script.collection)
+        schema = json.loads(sent)
+        self.script.created.append(schema)
+        told = as_told(schema)
+        if schema["class"].endswith("_done"):
+            self.script.done = told
+        else:
+            self.script.collection = told
+        self._say(200, told)
 
     def _say(self, status: int, body: object) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

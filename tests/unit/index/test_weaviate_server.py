@@ -117,9 +117,9 @@ def test_replicas_that_the_server_does_not_give_are_told(script: Script, closed_
 
 
 def test_a_missing_collection_is_made(script: Script, closed_port: int) -> None:
-    """With what Jibu needs, and a note of who made it for which embedder."""
+    """Both that an index has, with what Jibu needs and a note of who made them for which embedder."""
     opened(script, closed_port).close()
-    assert script.created == [LAYOUT.schema]
+    assert script.created == [LAYOUT.schema, LAYOUT.done_schema]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_server_that_comes_up_is_looked_at_again(script: Script, closed_port: 
         "Weaviate is starting",
         "Weaviate answers, but its gRPC service does not: see JIBU_WEAVIATE_GRPC_URL",
     ]
-    assert script.created == [LAYOUT.schema]
+    assert script.created == [LAYOUT.schema, LAYOUT.done_schema]
     index.close()
 
 

@@ -25,6 +25,9 @@ PAUSE_S = 0.5
 GRPC_PORT = 50051
 WHERE = "see JIBU_WEAVIATE_URL"
 
+UNKNOWN_YET = ("could not find class", "non-existing index", "class not found")
+"""What calls are told while Weaviate starts and has not read its schema yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -240,6 +243,8 @@ def translated() -> Iterator[None]:
 def _of_grpc(error: Failed) -> Exception:
     if error.status in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"}:
         return Away("Weaviate does not answer")
+    if any(words in error.detail for words in UNKNOWN_YET):
+        return Away("Weaviate does not know the index: it is starting, or the index was dropped")
     if error.status in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
         return _refused()
     return Unavailable(f"Weaviate failed ({error.status})")

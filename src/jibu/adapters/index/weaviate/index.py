@@ -7,7 +7,7 @@ import threading
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jibu.adapters.index.weaviate.asking import (
     HIT,
@@ -20,17 +20,15 @@ from jibu.adapters.index.weaviate.asking import (
     of_document,
 )
 from jibu.adapters.index.weaviate.connection import Connection, Server, translated
-from jibu.adapters.index.weaviate.preparing import count, prepare
+from jibu.adapters.index.weaviate.done import note_done, noted
+from jibu.adapters.index.weaviate.preparing import Held, count, prepare, remove
 from jibu.adapters.index.weaviate.schema import PASSAGE, TERMS, Layout
 from jibu.adapters.index.weaviate.tokens import PARTS, question, uuid_of
-from jibu.adapters.index.weaviate.writing import insert
+from jibu.adapters.index.weaviate.writing import delete, insert
 from jibu.domain.access import AccessFilter
 from jibu.domain.errors import IndexMismatch, InvalidInput, Unavailable
 from jibu.domain.passages import Hit, IndexedPassage, Vector
 from jibu.ports import IndexInfo, WeightedTerm
-
-if TYPE_CHECKING:
-    from weaviate.collections import Collection
 
 LISTED = 5000
 """Most ids listed in one answer; Weaviate gives 10 000 at most unless told otherwise."""
@@ -52,7 +50,7 @@ class WeaviateIndex:
         self._layout = layout
         self._connection = Connection(server)
         self._lock = threading.Lock()
-        self._collection: Collection[Any, Any] | None = None
+        self._collections: Held | None = None
         try:
             with suppress(Unavailable):
                 self._held()
@@ -71,7 +69,7 @@ class WeaviateIndex:
         connection = Connection(server)
         try:
             with translated():
-                connection.client().collections.delete(layout.name)
+                remove(connection.client(), layout)
         finally:
             connection.close()
         return cls(server, layout)
@@ -79,21 +77,22 @@ class WeaviateIndex:
     def drop(self) -> None:
         """Delete the whole collection with its files, at once. Raises: Unavailable, Misconfigured."""
         with translated():
-            self._connection.client().collections.delete(self._layout.name)
-        self._collection = None
+            remove(self._connection.client(), self._layout)
+        self._collections = None
 
     def add(self, passages: Sequence[IndexedPassage]) -> None:
         """See `jibu.ports.Index.add`. What Weaviate did not take is told after all the others were added."""
         unique = list({p.passage_id: p for p in passages}.values())
         for passage in unique:
             self._check(passage.vector)
+        taken = unnoted = 0
         with self._asking() as held:
-            refused = sum(
-                insert(held, unique[start : start + IN_REQUEST])
-                for start in range(0, len(unique), IN_REQUEST)
-            )
-        if refused:
-            raise Unavailable(f"Weaviate did not take {refused} of {len(unique)} passages")
+            for start in range(0, len(unique), IN_REQUEST):
+                whole = insert(held.passages, unique[start : start + IN_REQUEST])
+                unnoted += note_done(held.done, whole)
+                taken += len(whole)
+        if taken < len(unique) or unnoted:
+            raise Unavailable(f"Weaviate did not take {len(unique) - taken} of {len(unique)} passages")
 
     def dense(self, vector: Vector, access: AccessFilter, limit: int) -> list[Hit]:
         """See `jibu.ports.Index.dense`."""
@@ -103,7 +102,7 @@ class WeaviateIndex:
         if limit <= 0 or not access.collections:
             return []
         with self._asking() as held:
-            found = held.query.near_vector(
+            found = held.passages.query.near_vector(
                 vector.tolist(),
                 limit=limit,
                 filters=allowed(access),
@@ -120,7 +119,7 @@ class WeaviateIndex:
         if limit <= 0 or not access.collections or not asked:
             return []
         with self._asking() as held:
-            found = held.query.bm25(
+            found = held.passages.query.bm25(
                 asked,
                 query_properties=[TERMS],
                 limit=limit,
@@ -144,7 +143,7 @@ class WeaviateIndex:
         with self._asking() as held:
             for start in range(0, len(passage_ids), VECTORS_AT_ONCE):
                 ids = sorted({uuid_of(p) for p in passage_ids[start : start + VECTORS_AT_ONCE]})
-                answer = held.query.fetch_objects(
+                answer = held.passages.query.fetch_objects(
                     filters=among(ids, access),
                     limit=len(ids),
                     include_vector=True,
@@ -156,31 +155,27 @@ class WeaviateIndex:
         return [found.get(p) for p in passage_ids]
 
     def passage_ids(self, document_id: str, version: int) -> set[str]:
-        """See `jibu.ports.Index.passage_ids`."""
+        """See `jibu.ports.Index.passage_ids`. Those alone that were added whole; see ``done.py``."""
         with self._asking() as held:
-            whole = count(held, of_document(document_id, version)) <= LISTED
-            parts: Iterator[int | None] = iter([None] if whole else range(PARTS))
-            return {
+            few = count(held.passages, of_document(document_id, version)) <= LISTED
+            parts: Sequence[int | None] = [None] if few else range(PARTS)
+            there = {
                 str(o.properties[PASSAGE])
                 for part in parts
-                for o in held.query.fetch_objects(
+                for o in held.passages.query.fetch_objects(
                     filters=of_document(document_id, version, part),
                     limit=2 * LISTED,
                     return_properties=[PASSAGE],
                 ).objects
             }
+            return there & noted(held.done, document_id, version) if there else there
 
     def delete_document(self, document_id: str, *, keep_version: int | None = None) -> int:
         """See `jibu.ports.Index.delete_document`. Counts again afterwards: what is left is an error."""
         where = but_version(document_id, keep_version)
-        removed = 0
         with self._asking() as held:
-            while (result := held.data.delete_many(where=where)).matches:
-                removed += result.successful
-                if result.failed:
-                    raise Unavailable(f"Weaviate did not delete {result.failed} passages")
-            if left := count(held, where):
-                raise Unavailable(f"Weaviate still holds {left} passages that were deleted")
+            removed = delete(held.passages, where)
+            delete(held.done, where)
         return removed
 
     def compact(self) -> None:
@@ -194,7 +189,7 @@ class WeaviateIndex:
     def info(self) -> IndexInfo:
         """See `jibu.ports.Index.info`."""
         with self._asking() as held:
-            passages = count(held, None)
+            passages = count(held.passages, None)
         return IndexInfo("weaviate", self._layout.embedder, self._layout.dimension, passages)
 
     def close(self) -> None:
@@ -209,20 +204,20 @@ class WeaviateIndex:
             raise InvalidInput("the vector holds a value that is not a number", "vector")
 
     @contextmanager
-    def _asking(self) -> Iterator[Collection[Any, Any]]:
-        """Give the collection. Raises, also for what is done with it: Away, Unavailable, Misconfigured."""
+    def _asking(self) -> Iterator[Held]:
+        """Give the collections. Raises, also for what is done with it: Away, Unavailable, Misconfigured."""
         held = self._held()
         with translated():
             yield held
 
-    def _held(self) -> Collection[Any, Any]:
-        """Return the collection, prepared once. Raises: Away, Unavailable, Misconfigured."""
+    def _held(self) -> Held:
+        """Return the collections, prepared once. Raises: Away, Unavailable, Misconfigured."""
         client = self._connection.client()
-        if self._collection is None:
+        if self._collections is None:
             with self._lock:
-                if self._collection is None:
-                    self._collection = prepare(client, self._layout)
-        return self._collection
+                if self._collections is None:
+                    self._collections = prepare(client, self._layout)
+        return self._collections
 
 
 def _vector(components: Any) -> Vector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jibu.adapters.index.weaviate.connection import translated
@@ -14,19 +15,21 @@ if TYPE_CHECKING:
     from weaviate.collections.classes.filters import _Filters
 
 
-def prepare(client: WeaviateClient, layout: Layout) -> Collection[Any, Any]:
-    """Return the collection, ready to be used. Raises: Away, Unavailable, Misconfigured, IndexMismatch."""
-    from weaviate.classes.config import ConsistencyLevel
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The two collections of an index: its passages, and notes of what was added whole."""
 
+    passages: Collection[Any, Any]
+    done: Collection[Any, Any]
+
+
+def prepare(client: WeaviateClient, layout: Layout) -> Held:
+    """Return the collections, ready to be used. Raises: Away, Unavailable, Misconfigured, IndexMismatch."""
     with translated():
-        if not client.collections.exists(layout.name):
-            _make(client, layout)
-        check_found(client.collections.get(layout.name).config.get().to_dict(), layout)
-    held = client.collections.get(layout.name)
-    held = held.with_consistency_level(ConsistencyLevel[layout.consistency])
+        held = Held(_prepared(client, layout, layout.schema), _prepared(client, layout, layout.done_schema))
     try:
         with translated():
-            count(held, None)
+            count(held.passages, None)
     except Away as error:
         raise Away("Weaviate answers, but its gRPC service does not: see JIBU_WEAVIATE_GRPC_URL") from error
     return held
@@ -37,16 +40,33 @@ def count(held: Collection[Any, Any], where: _Filters | None) -> int:
     return held.aggregate.over_all(filters=where, total_count=True).total_count or 0
 
 
-def _make(client: WeaviateClient, layout: Layout) -> None:
+def remove(client: WeaviateClient, layout: Layout) -> None:
+    """Delete both collections with their files. Raises: what the client raises."""
+    for schema in (layout.schema, layout.done_schema):
+        client.collections.delete(schema["class"])
+
+
+def _prepared(client: WeaviateClient, layout: Layout, schema: dict[str, Any]) -> Collection[Any, Any]:
+    from weaviate.classes.config import ConsistencyLevel
+
+    name = schema["class"]
+    if not client.collections.exists(name):
+        _make(client, layout, schema)
+    held = client.collections.get(name)
+    check_found(held.config.get().to_dict(), layout, schema)
+    return held.with_consistency_level(ConsistencyLevel[layout.consistency])
+
+
+def _make(client: WeaviateClient, layout: Layout, schema: dict[str, Any]) -> None:
     from weaviate.exceptions import UnexpectedStatusCodeError
 
     try:
-        client.collections.create_from_dict(layout.schema)
+        client.collections.create_from_dict(schema)
     except UnexpectedStatusCodeError as error:
         if error.status_code != 422:
             raise
-        if not client.collections.exists(layout.name):  # or another process was quicker
+        if not client.collections.exists(schema["class"]):  # or another process was quicker
             raise Misconfigured(
-                f"Weaviate does not make the collection {layout.name} with {layout.replication} replicas "
+                f"Weaviate does not make the collection {schema['class']} with {layout.replication} replicas "
                 f"and {layout.shards} shards: has it enough nodes?"
             ) from error

@@ -17,6 +17,7 @@ OLDEST_CLIENT = (4, 16)
 
 PASSAGE, DOCUMENT, VERSION, PART = "passage", "document", "version", "part"
 COLLECTION, LANGUAGE, OWNER, TERMS = "collection", "language", "owner", "terms"
+PASSAGES = "passages"
 
 Json = Mapping[str, Any]
 
@@ -36,7 +37,7 @@ class Layout:
     consistency: Literal["ONE", "QUORUM", "ALL"] = "QUORUM"
 
     def __post_init__(self) -> None:
-        if not re.fullmatch("[A-Z][A-Za-z0-9_]{0,63}", self.name):
+        if not re.fullmatch("[A-Z][A-Za-z0-9_]{0,57}", self.name):
             raise Misconfigured(
                 f"{self.name!r} cannot name a Weaviate collection: a capital, then letters, digits and _"
             )
@@ -49,15 +50,26 @@ class Layout:
     @property
     def schema(self) -> dict[str, Any]:
         """The collection as Weaviate's schema API takes it."""
+        properties = [
+            _text(PASSAGE, filterable=False),
+            *(_text(name) for name in (DOCUMENT, COLLECTION, LANGUAGE, OWNER)),
+            *(_number(name) for name in (VERSION, PART)),
+            _text(TERMS, tokenization="whitespace", searchable=True),
+        ]
+        return self._schema(self.name, properties, {"distance": "cosine", "skipDefaultQuantization": True})
+
+    @property
+    def done_schema(self) -> dict[str, Any]:
+        """A second collection, of what was added whole; it has no vectors. See ``done.py``."""
+        listed = _text(PASSAGES, filterable=False) | {"dataType": ["text[]"]}
+        properties = [_text(DOCUMENT), _number(VERSION), listed]
+        return self._schema(f"{self.name}_done", properties, {"distance": "cosine", "skip": True})
+
+    def _schema(self, name: str, properties: list[dict[str, Any]], index: dict[str, Any]) -> dict[str, Any]:
         return {
-            "class": self.name,
+            "class": name,
             "description": self.note,
-            "properties": [
-                _text(PASSAGE, filterable=False),
-                *(_text(name) for name in (DOCUMENT, COLLECTION, LANGUAGE, OWNER)),
-                *(_number(name) for name in (VERSION, PART)),
-                _text(TERMS, tokenization="whitespace", searchable=True),
-            ],
+            "properties": properties,
             "invertedIndexConfig": {"bm25": {"k1": K1, "b": B}, "stopwords": {"preset": "none"}},
             "multiTenancyConfig": {"enabled": False},
             "replicationConfig": {"factor": self.replication},
@@ -66,7 +78,7 @@ class Layout:
                 "default": {
                     "vectorizer": {"none": {}},
                     "vectorIndexType": "hnsw",
-                    "vectorIndexConfig": {"distance": "cosine", "skipDefaultQuantization": True},
+                    "vectorIndexConfig": index,
                 }
             },
         }
@@ -83,10 +95,10 @@ def check_versions(server: str, client: str) -> None:
         raise Misconfigured(f"weaviate-client {client} is too old: pip install 'weaviate-client>=4.16,<5'")
 
 
-def check_found(found: Json, wanted: Layout) -> None:
+def check_found(found: Json, wanted: Layout, schema: Json) -> None:
     """Raises: IndexMismatch (another embedder), Misconfigured (not ours, or changed by other hands)."""
     note = _note(found.get("description"))
-    name = wanted.name
+    name = schema["class"]
     if note is None:
         raise Misconfigured(
             f"the Weaviate collection {name} was not made by Jibu: choose another JIBU_WEAVIATE_COLLECTION"
@@ -98,7 +110,7 @@ def check_found(found: Json, wanted: Layout) -> None:
             f"the index was built with {note.get('embedder')} ({note.get('dimension')} dimensions), the service uses "
             f"{wanted.embedder} ({wanted.dimension}); run `jibu reindex`"
         )
-    wrong = list(differences(found, wanted.schema))
+    wrong = list(differences(found, schema))
     if wrong:
         raise Misconfigured(
             f"the Weaviate collection {name} differs from what this release needs ({'; '.join(wrong[:3])}): "
