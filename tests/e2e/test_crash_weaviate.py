@@ -131,7 +131,7 @@ class Reader(threading.Thread):
                         if document_id == name
                     ]
                     if whole != [True]:
-                        self.wrong.append(f"{time.strftime('%H:%M:%S')} {path} {name}: {counts}")
+                        self.wrong.append(f"{path} {name}: {counts}")
 
 
 def test_killing_weaviate_at_any_moment_loses_nothing(
@@ -156,8 +156,6 @@ def test_killing_weaviate_at_any_moment_loses_nothing(
                 block.receive(text(name, kill + 2), external_id=f"law-{name}")
                 editions[documents[name]] = kill + 2
             time.sleep(chance.uniform(0.2, 1.5))
-            self_killed = time.strftime("%H:%M:%S")
-            took.append(f"killed {self_killed}")
             server.kill()
             refused, right = reader.refused, reader.right
             wait_for(lambda r=refused: reader.refused > r + 2)
@@ -179,11 +177,6 @@ def test_killing_weaviate_at_any_moment_loses_nothing(
         reader.join()
         relay.join()
     with capsys.disabled():
-        print(
-            *[w[:24] + w[-60:] for w in reader.wrong[:5]],
-            *[w[:24] + w[-60:] for w in reader.wrong[-5:]],
-            sep="\n",
-        )
         print("", *took, f"right {reader.right}, refused {reader.refused}, slowest refusal", sep="\n")  # noqa: T201
         print(f"{reader.slowest_s:.2f} s")  # noqa: T201
     assert reader.wrong == []
