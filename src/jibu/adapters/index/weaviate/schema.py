@@ -96,7 +96,7 @@ def check_versions(server: str, client: str) -> None:
 
 
 def check_found(found: Json, wanted: Layout, schema: Json) -> None:
-    """Raises: IndexMismatch (another embedder), Misconfigured (not ours, or changed by other hands)."""
+    """Raises: IndexMismatch (another embedder's, or changed by other hands), Misconfigured (not Jibu's)."""
     note = _note(found.get("description"))
     name = schema["class"]
     if note is None:
@@ -112,7 +112,7 @@ def check_found(found: Json, wanted: Layout, schema: Json) -> None:
         )
     wrong = list(differences(found, schema))
     if wrong:
-        raise Misconfigured(
+        raise IndexMismatch(
             f"the Weaviate collection {name} differs from what this release needs ({'; '.join(wrong[:3])}): "
             "undo the change, or run `jibu reindex`"
         )
