@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from jibu.cli.loading import load_sample
 from jibu.settings import Settings
@@ -22,6 +23,9 @@ from jibu.wiring.services import Services, build
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.services.unrun import LEFT_OUT
 
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+"""How long a case takes says something of the machine and of who else uses it; benchmarks measure speed."""
 KEPT = ("search-words", "tqdm_monitor")
 """How the names of threads begin that may outlive a module: idle ones of a search still held, and of progress bars."""
 PATIENCE_S = 10.0
