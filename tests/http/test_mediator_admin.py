@@ -234,7 +234,7 @@ BOMBS = {
     "laughs": "a: &a [x,x]\nb: &b [*a,*a]\nopenapi: 3.0.0\ninfo: {}\npaths: {'/x': {get: {}}}\n",
     "deep": "openapi: 3.0.0\ninfo: {}\npaths: {'/x': {get: " + "[" * 5000 + "]" * 5000 + "}}\n",
     "deep braces": "{" * 100_000,
-    "many nodes": "openapi: 3.0.0\ninfo: {}\npaths: {'/x': {get: [" + "1," * 150_000 + "]}}\n",
+    "many nodes": "openapi: 3.0.0\ninfo: {}\npaths: {'/x': {get: [" + "1," * 120_000 + "]}}\n",
     "python": "openapi: !!python/object/apply:os.system ['true']\ninfo: {}\npaths: {}\n",
     "several": "openapi: 3.0.0\n---\nopenapi: 3.0.0\n",
     "no yaml": "openapi: [3.0.0\n",
