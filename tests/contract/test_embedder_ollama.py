@@ -24,13 +24,10 @@ from jibu.testing.embedder_contract import PASSPORT, WEATHER, EmbedderContract, 
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.services.hostile_ollama import EMBEDS, WRITES, Exchange, HostileOllama, embed
+from tests.services.unrun import needs
 
 URL = os.environ.get("JIBU_TEST_OLLAMA_URL")
 MODEL = os.environ.get("JIBU_TEST_OLLAMA_EMBED_MODEL", "bge-m3")
-NO_OLLAMA = (
-    "NO OLLAMA: the embedder ran on a loopback server that speaks its protocol, not on the real one. "
-    "Set JIBU_TEST_OLLAMA_URL and JIBU_TEST_OLLAMA_EMBED_MODEL."
-)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +63,7 @@ class TestOllamaEmbedderOnLoopback(EmbedderContract):
         super().test_a_question_is_nearest_to_its_answer(embedder, question)
 
 
-@pytest.mark.skipif(URL is None, reason=NO_OLLAMA)
+@needs("Ollama", "JIBU_TEST_OLLAMA_URL")
 class TestOllamaEmbedder(EmbedderContract):
     """The contract on a real server. Gap: an English model is asked in English only."""
 

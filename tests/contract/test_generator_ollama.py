@@ -27,13 +27,10 @@ from jibu.testing.memory import HashEmbedder
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.services.hostile_ollama import WRITES, HostileOllama
+from tests.services.unrun import needs
 
 URL = os.environ.get("JIBU_TEST_OLLAMA_URL")
 MODEL = os.environ.get("JIBU_TEST_OLLAMA_GENERATE_MODEL", "qwen3:4b-instruct")
-NO_OLLAMA = (
-    "NO OLLAMA: the generator ran on a loopback server that speaks its protocol, not on the real one. "
-    "Set JIBU_TEST_OLLAMA_URL and JIBU_TEST_OLLAMA_GENERATE_MODEL."
-)
 
 
 def generator_of(url: str, model: str, limits: Limits) -> FallbackGenerator:
@@ -67,7 +64,7 @@ class TestOllamaGeneratorOnLoopback(GeneratorContract):
         return generator_of(double.url, WRITES, Limits(first_token_s=5, total_s=10))
 
 
-@pytest.mark.skipif(URL is None, reason=NO_OLLAMA)
+@needs("Ollama", "JIBU_TEST_OLLAMA_URL")
 class TestOllamaGenerator(GeneratorContract):
     """The contract on a real server. A weak model falls back: the contract is exactness, not wit."""
 

@@ -20,6 +20,11 @@ _UNRELATED = (
 )
 """What the cosine of texts that have nothing to do with each other is measured on: it differs between models."""
 
+_TRANSLATED = 0.6
+"""Nearness at which a claim without a shared word counts as fully supported: translations are less near than
+paraphrases. Chosen on 9 sentences of XQuAD; on 15 others it let 13 translations pass, and 7 of the sentences that
+follow the right one: across languages this check is weak."""
+
 
 class EmbeddingSupport:
     """An ``Entailment`` without a model of its own. Safe from any thread."""
@@ -36,13 +41,15 @@ class EmbeddingSupport:
         if lexical == 1.0:
             return 1.0
         near = self._nearness(claim, quotes)
-        # Without a shared word the quotes are in another language, or beside the point: then meaning alone decides.
-        return round(near if lexical == 0.0 else (near + lexical) / 2, 4)
+        if lexical == 0.0:  # the quotes are in another language, or beside the point
+            return round(min(1.0, near / _TRANSLATED), 4)
+        return round((near + lexical) / 2, 4)
 
     def _lexical(self, claim: str, quotes: Sequence[str], language: str) -> float:
         """Return the share of the claim's words that the quotes hold, a word counting where its stem is there."""
         said = set(self._segmenter.terms("\n".join(quotes), language))
-        words = [t for t in dict.fromkeys(self._segmenter.terms(claim, language)) if not t.startswith("~")]
+        terms = dict.fromkeys(self._segmenter.terms(claim, language))
+        words = [t for t in terms if not t.startswith("~") and not any(c.isdigit() for c in t)]
         held = sum(word in said or f"~{word[:5]}" in said for word in words)
         return held / len(words) if words else 0.0
 
