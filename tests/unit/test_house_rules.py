@@ -42,6 +42,7 @@ VENDOR_HOMES = {
     "icu4py": "adapters/text/icu.py",
     "py3langid": "adapters/text/language.py",
     "jwt": "adapters/auth",
+    "aiohttp": "adapters/mediator",
     "connexion": "http",
     "psutil": "adapters/host",
     "flask": "web",

@@ -139,6 +139,11 @@ def may_connect(address: str, *, private: bool) -> bool:
     return found.is_global
 
 
+def is_address(host: str) -> bool:
+    """Tell whether a host is an IP address, not a name."""
+    return _address(host) is not None
+
+
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """Return the IPv4 address that a mapped, 6to4 or NAT64 address leads to."""
     if address in NAT64:

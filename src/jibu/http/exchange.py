@@ -101,8 +101,10 @@ def check_framing(scope: Scope) -> int | None:
 
 
 def onward(scope: Scope, identity: Identity, client: str, service: Service, length: int | None) -> Headers:
-    """Return the headers for the service."""
+    """Return the headers for the service. Raises: BadRequest."""
     named = _named_by_connection(scope["headers"])
+    if not all(_is_utf8(value) for _, value in scope["headers"]):
+        raise BadRequest("a header is not UTF-8")
     kept = [
         (name, value)
         for name, value in scope["headers"]
@@ -144,6 +146,14 @@ def back(headers: Headers, identity: Identity, client: str, service: Service) ->
         (b"x-road-id", identity.request_id.encode()),
         (b"x-road-request-id", identity.message_id.encode()),
     )
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _through(location: bytes, service: Service) -> bytes:

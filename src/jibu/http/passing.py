@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.types import Message, Send
 
 from jibu.domain.errors import UpstreamBadAnswer
 from jibu.domain.mediation import Service
 from jibu.http.exchange import Headers, Identity, back
 from jibu.http.recording import OK, Recording
+
+NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]{1,256}")
+VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+"""What a header may be (RFC 9110): a service's parser may be more generous than our server."""
 
 
 class Answer:
@@ -33,6 +39,10 @@ class Answer:
 
     async def start(self, status: int, headers: Headers, *, bodiless: bool) -> None:
         """Send status and headers. Raises: UpstreamBadAnswer for a length that is over the limit or is none."""
+        if not all(NAME.fullmatch(name) and VALUE.fullmatch(value) for name, value in headers):
+            raise self._bad("has a header that is none")
+        if any(name == b"transfer-encoding" for name, _ in headers):
+            headers = tuple(one for one in headers if one[0] != b"content-length")
         lengths = {value for name, value in headers if name == b"content-length"}
         if len(lengths) > 1 or any(not (v.isdigit() and len(v) < 19) for v in lengths):
             raise self._bad("has no length that can be told")

@@ -130,9 +130,11 @@ class ServiceRelay:
     async def _pass(self, passage: Passage, caller: Caller, send: Send) -> None:
         individual = text_value(passage.scope, "X-Individual-Id")
         method = passage.scope["method"]
-        admitted = await self._gate.run(
-            lambda: self._admitting.admit(caller, passage.client, passage.target, method, individual)
-        )
+        admitted = self._admitting.recall(passage.client, passage.target, method)
+        if admitted is None:
+            admitted = await self._gate.run(
+                lambda: self._admitting.admit(caller, passage.client, passage.target, method, individual)
+            )
         passage.recording.endpoint = admitted.endpoint.path
         service = admitted.service
         answer = Answer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from jibu.domain.errors import Conflict, InvalidInput
@@ -80,11 +80,18 @@ class Drafting:
 
 
 class Administration:
-    """What an administrator changes. Each change holds from the next call on."""
+    """What an administrator changes. ``changed`` is called after each change of services and rights."""
 
     def __init__(
-        self, *, records: Records, reader: DescriptionReader, own: OwnServices, clock: Clock
+        self,
+        *,
+        records: Records,
+        reader: DescriptionReader,
+        own: OwnServices,
+        clock: Clock,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        self._changed = changed
         self._records = records
         self._drafting = Drafting(reader)
         self._own = own
@@ -143,6 +150,7 @@ class Administration:
         with self._records.write() as uow:
             uow.mediator.members.delete_application(application_id)
             uow.commit()
+        self._changed()
 
     # --- services ---
 
@@ -153,6 +161,7 @@ class Administration:
         with self._records.write() as uow:
             new = uow.mediator.services.put(service)
             uow.commit()
+        self._changed()
         return service, new
 
     def service(self, provider: ApplicationId, code: str) -> Service:
@@ -179,6 +188,7 @@ class Administration:
         with self._records.write() as uow:
             uow.mediator.services.delete(provider, code)
             uow.commit()
+        self._changed()
 
     # --- rights ---
 
@@ -196,6 +206,7 @@ class Administration:
             new = uow.mediator.services.grant(right)
             found = uow.mediator.services.right(consumer, provider, code)
             uow.commit()
+        self._changed()
         return found, new
 
     def revoke(self, consumer: ApplicationId, provider: ApplicationId, code: str) -> None:
@@ -203,6 +214,7 @@ class Administration:
         with self._records.write() as uow:
             uow.mediator.services.revoke(consumer, provider, code)
             uow.commit()
+        self._changed()
 
     def rights(self, provider: ApplicationId, code: str, *, offset: int, limit: int) -> Page[AccessRight]:
         """List who may call a service, by consumer. Raises: NotFound."""

@@ -28,12 +28,15 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
     from jibu.adapters.mediator.openapi import OpenApiReader
 
     own = own_services(settings)
+    admitting = Admitting(records=records, own=own, clock=clock)
     reader = OpenApiReader()
     return Mediation(
         directory=Directory(records=records, own=own),
-        admitting=Admitting(records=records, own=own, clock=clock),
+        admitting=admitting,
         upstream=HttpUpstream(connections=settings.mediator_max_exchanges),
-        administration=Administration(records=records, reader=reader, own=own, clock=clock),
+        administration=Administration(
+            records=records, reader=reader, own=own, clock=clock, changed=admitting.forget
+        ),
         registrations=Registrations(records=records, reader=reader, own=own, clock=clock),
         messages=MessageLog(records=records),
         monitoring=Monitoring(records=records, probe=Machine(settings.data_dir), clock=clock),

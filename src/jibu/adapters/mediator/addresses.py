@@ -1,17 +1,18 @@
-"""Connections to addresses that were looked at: a name is resolved for each connection and the checked address used."""
+"""Which addresses a connection may go to. A name is resolved for each connection, and the checked address is used."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
-import httpcore
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from jibu.domain.targets import may_connect
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Returns the addresses of a host. Raises: OSError, UnicodeError."""
+MOST = 4
 
 
 class NotAllowed(Exception):
@@ -24,39 +25,44 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class PinnedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to checked addresses alone: what was checked is what is connected, so no second answer counts."""
+class PinnedResolver(AbstractResolver):
+    """Gives out checked addresses alone: what was checked is what is connected, so no second answer counts.
+
+    The library does not ask it for addresses that are written as such: those are for the caller to check.
+    """
 
     def __init__(self, *, private: bool, resolver: Resolve = resolve) -> None:
         self._private = private
         self._resolve = resolver
-        self._network = httpcore.AnyIOBackend()
 
-    async def connect_tcp(
+    async def resolve(
         self,
         host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the library's protocol
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers. Raises: NotAllowed; what httpcore raises."""
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - the library's protocol
+    ) -> list[ResolveResult]:
+        """Return addresses to try in order. Raises: OSError (no such name), NotAllowed."""
         try:
-            addresses = await asyncio.wait_for(self._resolve(host, port), timeout)
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout("the name takes too long") from error
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError("no such name") from error
-        if not addresses or not all(may_connect(one, private=self._private) for one in addresses):
+            addresses = await self._resolve(host, port)
+        except UnicodeError as error:
+            raise OSError("no such name") from error
+        if not addresses:
+            raise OSError("no address")
+        if not all(may_connect(one, private=self._private) for one in addresses):
             raise NotAllowed
-        failed: Exception = httpcore.ConnectError("no address")
-        for address in addresses[:4]:
-            try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failed = error
-        raise failed
+        return [_result(host, one, port) for one in addresses[:MOST]]
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await self._network.sleep(seconds)
+    async def close(self) -> None:
+        """Do nothing: it holds nothing."""
+
+
+def _result(host: str, address: str, port: int) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return {
+        "hostname": host,
+        "host": address,
+        "port": port,
+        "family": family,
+        "proto": socket.IPPROTO_TCP,
+        "flags": socket.AI_NUMERICHOST,
+    }

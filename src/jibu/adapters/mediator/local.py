@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-import httpcore
+import aiohttp
+from yarl import URL
 
-from jibu.adapters.mediator.addresses import NotAllowed, PinnedNetwork, Resolve, resolve
+from jibu.adapters.mediator.addresses import NotAllowed, PinnedResolver, Resolve, resolve
 from jibu.domain.errors import (
     UpstreamBadAnswer,
     UpstreamError,
@@ -16,21 +16,21 @@ from jibu.domain.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from jibu.domain.targets import is_address, may_connect
 from jibu.ports.mediation import Incoming, Outgoing
 
-KEPT_ALIVE, KEPT_ALIVE_S = 128, 20.0
+KEPT_ALIVE_S = 20.0
 CONNECT_S = 5.0
-REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
-TROUBLE = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, NotAllowed)
-
+CHUNK = 65_536
+SAID_BY_THE_LIBRARY = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+"""Headers that the library would add; a caller's own pass."""
+TROUBLE = (aiohttp.ClientError, TimeoutError, NotAllowed, ValueError)
 WORDS: tuple[tuple[type[Exception], type[UpstreamError], str, str], ...] = (
     (NotAllowed, UpstreamUnreachable, "is at an address that may not be called", "connect"),
-    (httpcore.PoolTimeout, UpstreamTimeout, "has too many calls under way", "connect"),
-    (httpcore.ConnectTimeout, UpstreamTimeout, "took too long to connect", "connect"),
-    (httpcore.ConnectError, UpstreamUnreachable, "cannot be reached", "connect"),
-    (httpcore.WriteTimeout, UpstreamTimeout, "took too long to take the request", "send"),
-    (httpcore.TimeoutException, UpstreamTimeout, "took too long to answer", "answer"),
-    (httpcore.WriteError, UpstreamBadAnswer, "did not take the whole request", "send"),
+    (aiohttp.ConnectionTimeoutError, UpstreamTimeout, "took too long to connect", "connect"),
+    (TimeoutError, UpstreamTimeout, "took too long to answer", "answer"),
+    (aiohttp.ClientSSLError, UpstreamUnreachable, "has no certificate that can be trusted", "connect"),
+    (aiohttp.ClientConnectorError, UpstreamUnreachable, "cannot be reached", "connect"),
 )
 """What the library says, in the mediator's words; the first that fits counts."""
 
@@ -39,105 +39,126 @@ class HttpUpstream:
     """Keeps connections to services; those to internal hosts apart, so that no service borrows another's right."""
 
     def __init__(self, *, connections: int = 1024, resolver: Resolve = resolve) -> None:
-        self._pools = {
-            private: httpcore.AsyncConnectionPool(
-                ssl_context=ssl.create_default_context(),
-                max_connections=connections,
-                max_keepalive_connections=KEPT_ALIVE,
-                keepalive_expiry=KEPT_ALIVE_S,
-                network_backend=PinnedNetwork(private=private, resolver=resolver),
-            )
-            for private in (False, True)
-        }
+        self._connections = connections
+        self._resolver = resolver
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def send(self, outgoing: Outgoing) -> Incoming:
         """Send a request; return its answer once the headers are there. Raises: UpstreamError, one of its kinds."""
-        service = outgoing.service.service_id
+        service = outgoing.service
+        body = None if outgoing.body is None else _Body(outgoing.body)
         try:
-            try:
-                response = await self._request(outgoing)
-            except httpcore.RemoteProtocolError:
-                # A kept connection may end just as it is used again; what changes nothing may be asked twice.
-                if outgoing.method not in REPEATABLE or outgoing.body is not None:
-                    raise
-                response = await self._request(outgoing)
+            response = await self._request(outgoing, body)
         except TROUBLE as error:
-            raise _told(error, service) from error
+            if body is not None and body.failed is not None:
+                raise body.failed from error
+            raise _told(error, service.service_id) from error
         if not 200 <= response.status <= 599:
-            await response.aclose()
-            raise UpstreamBadAnswer(f"{service} answered with status {response.status}", service, "answer")
-        return _Answer(response, service)
+            response.close()
+            raise UpstreamBadAnswer(
+                f"{service.service_id} answered with status {response.status}", service.service_id, "answer"
+            )
+        return _Answer(response, service.service_id)
 
-    async def _request(self, outgoing: Outgoing) -> httpcore.Response:
-        parts = urlsplit(outgoing.service.base_url or "")
-        seconds = outgoing.service.timeout_s
-        url = httpcore.URL(
-            scheme=parts.scheme.encode(),
-            host=(parts.hostname or "").encode(),
-            port=parts.port,
-            target=(parts.path.rstrip("/") + outgoing.target or "/").encode(),
-        )
-        request = httpcore.Request(
+    async def _request(self, outgoing: Outgoing, body: _Body | None) -> aiohttp.ClientResponse:
+        service = outgoing.service
+        base = urlsplit(service.base_url or "")
+        host = base.hostname or ""
+        if is_address(host) and not may_connect(host, private=service.private_host):
+            raise NotAllowed
+        target = base.path.rstrip("/") + outgoing.target
+        slash = "" if target.startswith("/") else "/"
+        return await self._session(private=service.private_host).request(
             outgoing.method,
-            url,
-            headers=[(b"Host", parts.netloc.encode()), *outgoing.headers],
-            content=outgoing.body,
-            extensions={
-                "timeout": {
-                    "connect": min(CONNECT_S, seconds),
-                    "read": seconds,
-                    "write": seconds,
-                    "pool": min(CONNECT_S, seconds),
-                }
-            },
+            URL(f"{base.scheme}://{base.netloc}{slash}{target}", encoded=True),
+            headers=[
+                (name.decode("ascii"), value.decode())
+                for name, value in outgoing.headers
+                if name != b"transfer-encoding"  # the library says it of a body without a length
+            ],
+            data=None if body is None else body.chunks(),
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None,
+                connect=2 * CONNECT_S,
+                sock_connect=min(CONNECT_S, service.timeout_s),
+                sock_read=service.timeout_s,
+            ),
         )
-        return await self._pools[outgoing.service.private_host].handle_async_request(request)
+
+    def _session(self, *, private: bool) -> aiohttp.ClientSession:
+        """Return the connections of this loop: they cannot be made before it runs."""
+        found = self._sessions.get(private)
+        if found is None or found.closed:
+            connector = aiohttp.TCPConnector(
+                limit=self._connections,
+                resolver=PinnedResolver(private=private, resolver=self._resolver),
+                use_dns_cache=False,
+                keepalive_timeout=KEPT_ALIVE_S,
+            )
+            found = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                requote_redirect_url=False,
+                skip_auto_headers=SAID_BY_THE_LIBRARY,
+                max_field_size=16_384,
+            )
+            self._sessions[private] = found
+        return found
 
     async def close(self) -> None:
         """Close every connection."""
-        for pool in self._pools.values():
-            await pool.aclose()
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
+
+
+class _Body:
+    """A request's body that remembers what broke it: the library would say only that sending failed."""
+
+    def __init__(self, body: AsyncIterator[bytes]) -> None:
+        self._body = body
+        self.failed: Exception | None = None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body. Raises: as the body."""
+        try:
+            async for chunk in self._body:
+                yield chunk
+        except Exception as error:
+            self.failed = error
+            raise
 
 
 class _Answer:
     """See ``jibu.ports.mediation.Incoming``."""
 
-    def __init__(self, response: httpcore.Response, service: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, service: str) -> None:
         self._response = response
         self._service = service
         self.status = response.status
-        self.headers = tuple((name.lower(), value) for name, value in response.headers)
+        self.headers = tuple((name.lower(), value) for name, value in response.raw_headers)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes. Raises: UpstreamTimeout, UpstreamBadAnswer."""
         try:
-            async for chunk in self._response.aiter_stream():
+            while chunk := await self._response.content.readany():
                 yield chunk
         except TROUBLE as error:
             raise _told(error, self._service) from error
 
     async def close(self) -> None:
-        """Let go of the connection."""
-        await self._response.aclose()
+        """Let go of the connection; one whose answer was read to its end is kept."""
+        self._response.close()
 
 
 def _told(error: Exception, service: str) -> UpstreamError:
     """Return the mediator's word for what went wrong."""
-    if isinstance(error, httpcore.ConnectError) and _refused(error):
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
         return UpstreamRefused(f"{service} refused the connection", service, "connect")
     for cause, kind, what, stage in WORDS:
         if isinstance(error, cause):
             return kind(f"{service} {what}", service, stage)
     return UpstreamBadAnswer(f"{service} broke off or did not answer with HTTP", service, "answer")
-
-
-def _refused(error: BaseException) -> bool:
-    """Tell whether the system said that nobody listens, anywhere in the chain of causes."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, ConnectionRefusedError):
-            return True
-        if isinstance(found, BaseExceptionGroup) and any(map(_refused, found.exceptions)):
-            return True
-        found = found.__cause__ or found.__context__
-    return False

@@ -1,0 +1,1 @@
+"""Measuring the mediator's relay."""
