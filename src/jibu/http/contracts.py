@@ -62,9 +62,13 @@ class Contract:
         """
         if not path.startswith(self.base_path + "/"):
             return ()
-        for template, item in self.document["paths"].items():
+        paths = self.document["paths"]
+        own = path.removeprefix(self.base_path)
+        if own in paths:  # one without holes is meant before any with holes that it would fit
+            return _methods(paths[own])
+        for template, item in paths.items():
             if _pattern(self.base_path + template).fullmatch(path):
-                return tuple(method.upper() for method in METHODS if method in item)
+                return _methods(item)
         return ()
 
 
@@ -94,6 +98,10 @@ def published(contract: Contract, public_url: str | None) -> Contract:
     here = f"- url: {contract.base_path or '/'}\n"
     there = f"- url: {public_url.rstrip('/')}{contract.base_path}\n"
     return replace(contract, text=contract.text.replace(here.encode(), there.encode(), 1))
+
+
+def _methods(item: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(method.upper() for method in METHODS if method in item)
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from jibu.adapters.auth.block_key import BlockKey
 from jibu.adapters.auth.individuals import IndividualSignatures
+from jibu.adapters.outbound.addresses import check_address
 from jibu.domain.access import Caller
 from jibu.domain.consent.values import Agreement, Individual, Policy, Signature
 from jibu.ports import Records
@@ -83,7 +84,11 @@ class Block:
         self.policies = Policies(records=records, clock=self.clock)
         self.agreements = Agreements(records=records, clock=self.clock)
         self.individuals = Individuals(records=records, clock=self.clock, signatures=signatures)
-        self.webhooks = Webhooks(records=records, clock=self.clock, check_address=lambda _url: None)
+        self.webhooks = Webhooks(
+            records=records,
+            clock=self.clock,
+            check_address=lambda url: check_address(url, allow_private=True),
+        )
         self.consenting = Consenting(records=records, clock=self.clock)
         self.signing = Signing(records=records, clock=self.clock, signatures=signatures)
         self.checking = Checking(records=records)

@@ -33,12 +33,12 @@ def body(value: Policy | Agreement | Signature) -> str:
 
 def policy(row: Row[Any]) -> Policy:
     """Return a policy."""
-    return Policy(**load(row.body))
+    return Policy(**(load(row.body) | {"policy_id": row.policy_id}))
 
 
 def agreement(row: Row[Any]) -> Agreement:
     """Return an agreement. What queries filter by is read from where they look."""
-    found = load(row.body)
+    found = load(row.body) | {"agreement_id": row.agreement_id}
     for name in ("active", "terminated", "forgettable", "signature_required"):
         found[name] = getattr(row, name)
     for name, kind in (("policy", Policy), ("controller", Controller), ("lifecycle", Lifecycle)):
@@ -100,7 +100,7 @@ def record_columns(value: ConsentRecord) -> dict[str, Any]:
 
 def signature(row: Row[Any]) -> Signature:
     """Return a signature."""
-    return Signature(**load(row.body))
+    return Signature(**(load(row.body) | {"signature_id": row.signature_id}))
 
 
 def revision(row: Row[Any]) -> Revision:

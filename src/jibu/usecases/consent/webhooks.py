@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from jibu.domain.access import Caller
 from jibu.domain.consent.canonical import canonical, digest
@@ -94,8 +93,6 @@ class Webhooks:
             raise InvalidInput(f"is none of {', '.join(CONTENT_TYPES)}", "webhook/contentType")
         if len(webhook.secret) < MIN_SECRET:
             raise InvalidInput(f"has fewer than {MIN_SECRET} characters", "webhook/secretKey")
-        if not urlsplit(webhook.payload_url).hostname:
-            raise InvalidInput("is no address of a web server", "webhook/payloadUrl")
         self._check_address(webhook.payload_url)
 
 

@@ -124,7 +124,7 @@ def record(body: Json) -> ConsentRecord:
         agreement_revision_id=revised.get("id", ""),
         agreement_revision_hash=body.get("dataAgreementRevisionHash", ""),
         individual_id=who.get("id", ""),
-        opt_in=body["optIn"],
+        opt_in=body.get("optIn", True),
         given_at=datetime.min.replace(tzinfo=UTC),
         record_id=body.get("id") or None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from jibu.domain.errors import InvalidInput
 from jibu.http.call import Call, Json
 from jibu.http.gate import Gate
 from jibu.http.handlers.consent import bodies, views
@@ -73,6 +74,8 @@ class RecordHandlers:
     async def update(self, call: Call) -> Response:
         """Opt in or out."""
         who, record_id, seen = individual_of(call), call.params["consentRecordId"], expected(call)
+        if "optIn" not in call.body["consentRecord"]:
+            raise InvalidInput("is missing: it is what can be changed", "consentRecord/optIn")
         wanted = bodies.record(call.body["consentRecord"])
         found = await self._gate.run(
             lambda: self._consenting.update(call.caller, who, record_id, wanted, expected=seen)
