@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from jibu.domain.chains import ChainReport
 from jibu.settings import Settings
 from jibu.usecases.verifying import MessageLogCheck
+from jibu.wiring.consent import consent_check
 from jibu.wiring.parts import open_records
 from jibu.wiring.signing import signer_of
 
@@ -21,6 +22,9 @@ def build_checks(settings: Settings) -> Iterator[dict[str, Check]]:
     records = open_records(settings)
     try:
         messages = MessageLogCheck(records=records, signer=signer_of(settings))
-        yield {"messages": lambda head: messages.verify(expect=head)}
+        yield {
+            "messages": lambda head: messages.verify(expect=head),
+            "consent": consent_check(records, settings),
+        }
     finally:
         records.close()

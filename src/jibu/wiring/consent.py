@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable
 
-from jibu.domain.errors import Misconfigured
-from jibu.ports import SignatureChecker
+from jibu.domain.chains import ChainReport, Fault
+from jibu.domain.errors import InvalidInput, Misconfigured
+from jibu.ports import Records, SignatureChecker
 from jibu.settings import Settings
 from jibu.usecases.consent.agreements import Agreements
 from jibu.usecases.consent.auditing import Auditing
@@ -21,8 +22,10 @@ from jibu.usecases.consent.signing import Signing
 from jibu.usecases.consent.webhooks import Webhooks
 from jibu.usecases.work import Handler
 from jibu.wiring.erasing import erasing_of
-from jibu.wiring.parts import Parts, now, open_records
+from jibu.wiring.parts import Parts, now
 from jibu.wiring.signing import signer_of
+
+HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 
 def consent_of(p: Parts) -> ConsentServices:
@@ -66,13 +69,29 @@ def checker_of(settings: Settings) -> SignatureChecker:
         raise Misconfigured("the file that JIBU_CONSENT_JWKS_FILE names cannot be read") from error
 
 
-@contextmanager
-def build_auditing(settings: Settings) -> Iterator[Auditing]:
-    """Build what proves the audit log, without index and models. Raises: Misconfigured, Unavailable."""
-    records = open_records(settings)
-    try:
-        yield Auditing(
-            records=records, clock=now, signer=signer_of(settings), signatures=checker_of(settings)
+def consent_check(records: Records, settings: Settings) -> Callable[[str | None], ChainReport]:
+    """Return what proves the history of consent. Raises: Misconfigured, Unavailable."""
+    auditing = Auditing(
+        records=records, clock=now, signer=signer_of(settings), signatures=checker_of(settings)
+    )
+
+    def check(head: str | None) -> ChainReport:
+        report = auditing.verify(None if head is None else _position(head))
+        return ChainReport(
+            name="consent",
+            batches=report.batches,
+            entries=report.entries,
+            waiting=report.entries - report.signed,
+            dropped=0,
+            head=f"{report.entries}:{report.head}",
+            faults=tuple(Fault(f.where, f"{f.kind}: {f.message}") for f in report.findings),
         )
-    finally:
-        records.close()
+
+    return check
+
+
+def _position(head: str) -> tuple[int, str]:
+    found = HEAD.fullmatch(head)
+    if found is None:
+        raise InvalidInput("a head of consent is POSITION:SHA256, as this command prints it")
+    return int(found[1]), found[2]
