@@ -134,7 +134,9 @@ class Relay:
         if self._keep_answers is None or time.monotonic() < self._chores_from:
             return
         with self._records.write() as uow:
-            dropped = uow.conversations.drop_answers(before=self._clock() - self._keep_answers)
+            before = self._clock() - self._keep_answers
+            dropped = uow.conversations.drop_answers(before=before)
+            uow.decisions.drop(before=before)
             uow.commit()
         self._chores_from = time.monotonic() + CHORES_EVERY_S
         self._log.info("old answers forgotten", answers=dropped)

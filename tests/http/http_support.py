@@ -39,6 +39,7 @@ from jibu.domain.answers import (
 from jibu.domain.documents import Collection, Document, DocumentStatus, NewDocument
 from jibu.domain.errors import Conflict, InvalidInput, NotFound, TooLarge
 from jibu.domain.passages import FoundPassage, Passage, passage_id
+from jibu.domain.personal import ConsentDecision
 from jibu.domain.questions import check_text
 from jibu.domain.receipts import ErasureReceipt
 from jibu.http.app import create_app
@@ -55,6 +56,7 @@ from jibu.usecases.consent.policies import Policies
 from jibu.usecases.consent.services import ConsentServices
 from jibu.usecases.consent.signing import Signing
 from jibu.usecases.consent.webhooks import Webhooks
+from jibu.usecases.consent_gate import CLOSED
 from jibu.usecases.erasing import Erasing
 from jibu.usecases.health import Health
 from jibu.usecases.system_card import Component, SystemCard
@@ -181,12 +183,19 @@ class Documents:
         self.store.documents[document.document_id] = (document, new.content.decode("utf-8", "replace"))
         return document, True
 
-    def get(self, caller: Caller, document_id: str) -> Document:
+    def get(self, caller: Caller, document_id: str, *, context: Any = None) -> Document:  # noqa: ARG002
         """Return one."""
         return self.store.document(caller, document_id)[0]
 
     def page(
-        self, caller: Caller, *, collection_id: str | None, status: str | None, offset: int, limit: int
+        self,
+        caller: Caller,
+        *,
+        collection_id: str | None,
+        status: str | None,
+        offset: int,
+        limit: int,
+        context: Any = None,  # noqa: ARG002
     ) -> Page[Document]:
         """List readable ones."""
         if collection_id is not None:
@@ -200,14 +209,29 @@ class Documents:
         )
         return Page(found[offset : offset + limit], len(found))
 
-    def text(self, caller: Caller, document_id: str, version: int | None = None) -> str:
+    def text(
+        self,
+        caller: Caller,
+        document_id: str,
+        version: int | None = None,
+        *,
+        context: Any = None,  # noqa: ARG002
+    ) -> str:
         """Return the text."""
         document, text = self.store.document(caller, document_id)
         if version not in {None, document.version}:
             raise NotFound(f"no version {version}")
         return text
 
-    def passages(self, caller: Caller, document_id: str, *, offset: int, limit: int) -> Page[Passage]:
+    def passages(
+        self,
+        caller: Caller,
+        document_id: str,
+        *,
+        offset: int,
+        limit: int,
+        context: Any = None,  # noqa: ARG002
+    ) -> Page[Passage]:
         """Return the one passage."""
         found = (whole(*self.store.document(caller, document_id)),)
         return Page(found[offset : offset + limit], 1)
@@ -344,7 +368,7 @@ class Answers:
 
     store: Store
 
-    def get(self, caller: Caller, answer_id: str) -> Answer:
+    def get(self, caller: Caller, answer_id: str, *, context: Any = None) -> Answer:  # noqa: ARG002
         """Return one."""
         answer, owner = self.store.answers.get(answer_id, (None, None))
         if answer is None or (owner != caller.owner and "audit.read" not in caller.scopes):
@@ -365,7 +389,7 @@ class Conversations:
         self.store.conversations[made.conversation_id] = made
         return made
 
-    def get(self, caller: Caller, conversation_id: str) -> Conversation:
+    def get(self, caller: Caller, conversation_id: str, *, context: Any = None) -> Conversation:  # noqa: ARG002
         """Return one's own."""
         return _owned(self.store, caller, conversation_id)
 
@@ -393,7 +417,15 @@ class Feedback:
 
     store: Store
 
-    def give(self, caller: Caller, answer_id: str, rating: str, reason: str | None = None) -> None:
+    def give(
+        self,
+        caller: Caller,
+        answer_id: str,
+        rating: str,
+        reason: str | None = None,
+        *,
+        context: Any = None,  # noqa: ARG002
+    ) -> None:
         """Keep it."""
         if reason is not None:
             check_text(reason, "reason", 1000)
@@ -412,6 +444,14 @@ class Receipts:
         if receipt_id not in self.store.receipts:
             raise NotFound("no such receipt")
         return self.store.receipts[receipt_id]
+
+
+class NoDecisions:
+    """A log of decisions in which nothing stands."""
+
+    def page(self, *, offset: int, limit: int) -> Page[ConsentDecision]:  # noqa: ARG002
+        """Return nothing."""
+        return Page((), 0)
 
 
 class Card:
@@ -471,6 +511,8 @@ class TestServices:
     conversations: Any
     feedback: Any
     receipts: Any
+    consent_gate: Any
+    decisions: Any
     system_card: Any
     mediation: Any
     pubsub: Any
@@ -549,6 +591,8 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
         conversations=Conversations(store),
         feedback=Feedback(store),
         receipts=Receipts(store),
+        consent_gate=CLOSED,
+        decisions=NoDecisions(),
         system_card=Card(),
         mediation=make_mediation(chosen, mediated, lambda: datetime.now(UTC)),
         pubsub=make_pubsub(mediated, lambda: datetime.now(UTC)),  # type: ignore[arg-type]

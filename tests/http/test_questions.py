@@ -130,9 +130,12 @@ BAD_QUESTIONS: list[tuple[Any, int, str | None]] = [
     ({"question": "passport", "conversationId": "no-such"}, 404, None),
     ({"question": "passport", "conversationId": "../x"}, 400, "conversationId"),
     (
-        {"question": "passport", "personalContext": {"individualId": "i", "dataAgreementId": "1"}},
+        {
+            "question": "passport",
+            "personalContext": {"individualId": "i", "dataAgreementId": "1", "services": ["a/b/c/d/e"]},
+        },
         422,
-        "personalContext",
+        "personalContext/services",
     ),
 ]
 

@@ -59,6 +59,16 @@ class Forbidden(JibuError):
     code = "forbidden"
 
 
+class ConsentRequired(Forbidden):
+    """No consent lets this caller use these personal data. ``link``: where one can be given."""
+
+    code = "consent-required"
+
+    def __init__(self, message: str, link: str | None = None) -> None:
+        super().__init__(message)
+        self.link = link
+
+
 class ParseFailed(JibuError):
     """A document could not be read. ``code`` is the stable reason shown in the document's status."""
 

@@ -42,6 +42,7 @@ TABLE: dict[type[domain.JibuError], Kind] = {
     domain.UnsupportedMedia: Kind(415, "unsupported-media-type", "Unsupported media type"),
     domain.Unauthenticated: Kind(401, "unauthenticated", "Not authenticated"),
     domain.Forbidden: Kind(403, "forbidden", "Forbidden"),
+    domain.ConsentRequired: Kind(403, "consent-required", "Consent required"),
     domain.ParseFailed: Kind(422, "parse-failed", "Document cannot be read"),
     domain.TemporaryError: Kind(503, "unavailable", "Unavailable"),
     domain.Overloaded: Kind(429, "overloaded", "Overloaded"),
@@ -112,6 +113,8 @@ def problem(error: BaseException, *, path: str, trace_id: str) -> Problem:
         "instance": path,
         "traceId": trace_id,
     }
+    if isinstance(known, domain.ConsentRequired) and known.link is not None:
+        body["consent"] = known.link
     found = _field_errors(known)
     if found:
         body["field"] = found[0].field
@@ -128,7 +131,7 @@ def _headers(error: domain.JibuError, kind: Kind) -> dict[str, str]:
     elif kind.status == 401:
         tried = not isinstance(error, NoToken)
         headers["WWW-Authenticate"] = f'{AUTHENTICATE}, error="invalid_token"' if tried else AUTHENTICATE
-    elif kind.status == 403:
+    elif kind.status == 403 and not isinstance(error, domain.ConsentRequired):
         headers["WWW-Authenticate"] = f'{AUTHENTICATE}, error="insufficient_scope"'
     elif isinstance(error, MethodNotAllowed) and error.allowed:
         headers["Allow"] = ", ".join(error.allowed)

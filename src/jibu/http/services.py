@@ -12,6 +12,7 @@ from jibu.settings import Settings
 from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
 from jibu.usecases.consent.services import ConsentServices
+from jibu.usecases.consent_gate import Decisions, Gate
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.health import Health
@@ -60,5 +61,9 @@ class Services(Protocol):
     def signer(self) -> Signer: ...
     @property
     def receipts(self) -> Receipts: ...
+    @property
+    def consent_gate(self) -> Gate: ...
+    @property
+    def decisions(self) -> Decisions: ...
     @property
     def backlog(self) -> Callable[[], Backlog]: ...

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -77,7 +78,16 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, run: Run, *, gate: Gate, keepalive_s: float, done: Callable[[Answer], None]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        gate: Gate,
+        keepalive_s: float,
+        done: Callable[[Answer], None],
+        still: Callable[[], None] | None = None,
+    ) -> None:
+        """``still``, where given, is called in a thread before each event is sent; it raises to end the stream."""
         self.status_code = 200
         self.background = None
         self.init_headers(HEADERS)
@@ -85,6 +95,7 @@ class EventStream(Response):
         self._gate = gate
         self._keepalive_s = keepalive_s
         self._done = done
+        self._still = still
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events. Raises: as the use case, where nothing was sent yet."""
@@ -124,7 +135,7 @@ class EventStream(Response):
     ) -> Exception | None:
         """Send until the answer or a failure; return a failure that came before anything was sent."""
         deadline = time.monotonic() + self._gate.timeout_s
-        item = await _next(take, self._gate.timeout_s)
+        item = await self._checked(await _next(take, self._gate.timeout_s))
         if item is None or isinstance(item, _Failed):
             return self._gate.too_late() if item is None else item.error
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -141,11 +152,21 @@ class EventStream(Response):
             if left <= 0:
                 await _send(send, _problem_event(self._gate.too_late(), scope))
                 break
-            item = await _next(take, min(self._keepalive_s, left))
+            item = await self._checked(await _next(take, min(self._keepalive_s, left)))
             if item is None and deadline > time.monotonic():
                 await _send(send, KEEP_ALIVE)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return None
+
+    async def _checked(self, item: Event | _Failed | None) -> Event | _Failed | None:
+        """Return what may be sent: it may have waited long enough for a consent to be withdrawn."""
+        if self._still is None or item is None or isinstance(item, _Failed):
+            return item
+        try:
+            await anyio.to_thread.run_sync(self._still)
+        except Exception as error:  # noqa: BLE001 - told to the client as a problem
+            return _Failed(error)
+        return item
 
 
 def encode(event: Event) -> bytes:

@@ -13,6 +13,7 @@ from jibu.domain.access import PUBLIC
 from jibu.domain.answers import Answer, Citation, Claim, Conversation, Turn
 from jibu.domain.documents import Collection, Document
 from jibu.domain.passages import FoundPassage, Passage
+from jibu.domain.personal import ConsentDecision
 from jibu.domain.receipts import ErasureReceipt, facts
 from jibu.ports import Page
 from jibu.usecases.search import SearchResult
@@ -172,6 +173,21 @@ def links(document_id: str) -> Json:
 def receipt(value: ErasureReceipt) -> Json:
     """Return the proof of an erasure."""
     return facts(value) | {"signature": value.signature}
+
+
+def decision(value: ConsentDecision) -> Json:
+    """Return a consent decision."""
+    return {
+        "decisionId": value.decision_id,
+        "decidedAt": moment(value.decided_at),
+        "granted": value.granted,
+        "reason": value.reason,
+        "individualId": value.individual_id,
+        "dataAgreementId": value.agreement_id,
+        "client": value.client,
+        "subject": value.subject,
+        "purpose": value.purpose,
+    }
 
 
 def conversation(value: Conversation) -> Json:

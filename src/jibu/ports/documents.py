@@ -116,8 +116,12 @@ class DocumentRecords(Protocol):
     def epoch(self) -> int:
         """Return the counter that each activation raises. Read it before a search, then hydrate with it."""
 
-    def hydrate(self, passage_ids: Sequence[str], *, epoch: int) -> list[FoundPassage]:
+    def hydrate(
+        self, passage_ids: Sequence[str], *, epoch: int, owners: frozenset[str] = frozenset()
+    ) -> list[FoundPassage]:
         """Return passages (score 0, in the order asked) of versions that were live at ``epoch``.
+
+        Of individuals' documents only those whose owner key is in ``owners``, whatever an index said.
 
         Passages of other versions, erased or unknown ones are left out. So a search that overlaps a
         replacement sees the old version or the new one, never both or neither.

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 from jibu.domain.answers import Answer, Conversation, Feedback, Turn
+from jibu.domain.personal import PersonalContext
 from jibu.ports.consent import (
     AgreementRecords,
     AuditRecords,
@@ -31,8 +32,13 @@ class ConversationRecords(Protocol):
     def get(self, conversation_id: str, owner: str) -> Conversation:
         """Raises: NotFound, also for another owner's."""
 
-    def asked(self, conversation_id: str, owner: str, limit: int) -> tuple[str, ...]:
-        """Return what the user said in their last ``limit`` turns, latest first. Raises: NotFound, as ``get``."""
+    def asked(
+        self, conversation_id: str, owner: str, limit: int, *, context: PersonalContext | None = None
+    ) -> tuple[str, ...]:
+        """Return what the user said in their last ``limit`` turns, latest first. Raises: NotFound, as ``get``.
+
+        What was said on behalf of an individual counts only in that ``context``; emptied turns do not count.
+        """
 
     def page(self, owner: str, *, offset: int, limit: int) -> Page[Conversation]:
         """List an owner's conversations without their turns, newest first."""

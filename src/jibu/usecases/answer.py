@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from collections.abc import Generator as Steps
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from jibu.domain.access import Caller
 from jibu.domain.answers import (
@@ -22,10 +23,13 @@ from jibu.domain.answers import (
 )
 from jibu.domain.citing import cite, snippet_span, verified
 from jibu.domain.decision import Thresholds, decide
-from jibu.domain.errors import InvalidInput, NotFound
+from jibu.domain.errors import InvalidInput, NotFound, Unavailable
 from jibu.domain.passages import FoundPassage
+from jibu.domain.personal import Permit, PersonalContext
 from jibu.domain.questions import check_text
-from jibu.ports import Clock, GenerationRequest, Generator, Records
+from jibu.domain.redaction import outline
+from jibu.ports import Clock, GenerationRequest, Generator, Records, UnitOfWork
+from jibu.usecases.consent_gate import CLOSED, Gate
 from jibu.usecases.search import Search, SearchRequest, SearchResult
 
 PASSAGES_READ = 12
@@ -64,8 +68,10 @@ class Answering:
         embedder_name: str,
         index_kind: str,
         thresholds: Thresholds,
+        consent: Gate = CLOSED,
     ) -> None:
         self._records = records
+        self._consent = consent
         self._search = search
         self._generator = generator
         self._phrases = phrases
@@ -84,12 +90,29 @@ class Answering:
         """Yield the sources, the text as it is written, and last the answer. Closing cancels the work.
 
         The answer alone counts: what a generator wrote without proof is not in it, though its tokens were sent.
+        On behalf of an individual consent is looked at again before each piece and before the answer is kept.
 
-        Raises: InvalidInput (question), NotFound (collection, conversation), Unavailable.
+        Raises: InvalidInput (question), NotFound (collection, conversation), ConsentRequired, Unavailable.
         """
+        question = replace(question, text=check_text(question.text, "question"))
+        if question.context is None:
+            yield from self._stream(caller, question, None)
+            return
+        permit = self._consent.admit(caller, question.context, "query")
+        pieces = self._stream(caller, question, permit)
+        try:
+            for piece in pieces:
+                self._consent.still(question.context)
+                yield piece
+        finally:
+            pieces.close()
+
+    def _stream(
+        self, caller: Caller, question: Question, permit: Permit | None
+    ) -> Steps[Sources | Token | Answer, None, None]:
         started = time.perf_counter()
-        text = check_text(question.text, "question")
-        found = self._find(caller, replace(question, text=text))
+        text = question.text
+        found = self._find(caller, question, permit)
         verdict = decide(found.confidence, self._thresholds)
         nearest = _nearest(found.passages, question.max_citations)
         yield Sources(nearest)
@@ -113,15 +136,16 @@ class Answering:
         self._keep(caller, text, answer)
         yield answer
 
-    def _find(self, caller: Caller, question: Question) -> SearchResult:
+    def _find(self, caller: Caller, question: Question, permit: Permit | None) -> SearchResult:
         request = SearchRequest(
             query=question.text,
             collections=question.collections,
             limit=PASSAGES_READ,
             language=None,
             conversation_id=question.conversation_id,
+            context=question.context,
         )
-        return self._search.search(caller, request)
+        return self._search.search(caller, request, permit=permit)
 
     def _write(self, text: str, question: Question, found: SearchResult) -> Steps[Token, None, Draft]:
         """Yield tokens; return the draft as it was written. Closing closes the generator."""
@@ -169,6 +193,7 @@ class Answering:
             usage=draft.usage,
             timings=Timings(),
             created_at=self._clock(),
+            personal=question.context,
         )
         if draft.claims:
             return answer
@@ -184,35 +209,57 @@ class Answering:
         )
 
     def _keep(self, caller: Caller, question: str, answer: Answer) -> None:
-        """Store the answer for the auditor and add both turns to the conversation, in one transaction."""
+        """Store the answer for the auditor and add both turns to the conversation, in one transaction.
+
+        Raises: ConsentRequired; Unavailable, also where a document that it cites was erased meanwhile.
+        """
         digest = hashlib.sha256(question.encode()).hexdigest()
         with self._records.write() as uow:
-            uow.conversations.save_answer(answer, owner=caller.owner, question_sha256=digest)
+            if answer.personal is not None:
+                self._consent.holds(uow, answer.personal)
+            try:
+                uow.conversations.save_answer(answer, owner=caller.owner, question_sha256=digest)
+            except NotFound as error:
+                self._explain(uow, caller, answer, error)
             if answer.conversation_id is not None:
-                asked = Turn("user", question, answer.created_at)
-                told = Turn("assistant", answer.text, answer.created_at, answer.answer_id)
+                asked = Turn("user", question, answer.created_at, None, answer.personal)
+                told = Turn("assistant", answer.text, answer.created_at, answer.answer_id, answer.personal)
                 uow.conversations.append(answer.conversation_id, (asked, told))
             uow.commit()
+
+    @staticmethod
+    def _explain(uow: UnitOfWork, caller: Caller, answer: Answer, error: NotFound) -> NoReturn:
+        """Raise NotFound where the conversation is gone, Unavailable where a source is: asking again helps."""
+        if answer.conversation_id is not None:
+            uow.conversations.get(answer.conversation_id, caller.owner)
+        raise Unavailable("a source was erased while the answer was written; ask again", 1.0) from error
 
 
 class Answers:
     """Stored answers, for the auditor and for whoever asked."""
 
-    def __init__(self, *, records: Records) -> None:
+    def __init__(self, *, records: Records, consent: Gate = CLOSED) -> None:
         self._records = records
+        self._consent = consent
 
-    def get(self, caller: Caller, answer_id: str) -> Answer:
+    def get(self, caller: Caller, answer_id: str, *, context: PersonalContext | None = None) -> Answer:
         """Return an answer. Auditors see all; others their own, while they may read all that it cites.
 
-        Raises: NotFound.
+        One that was given on behalf of an individual is shown to who asks on their behalf while consent holds;
+        auditors see that it was given, and from which documents. Raises: NotFound; ConsentRequired; Unavailable.
         """
+        if context is not None:
+            self._consent.admit(caller, context, "read answer")
         with self._records.read() as uow:
             answer, owner = uow.conversations.answer(answer_id)
             readable = {c.collection_id for c in uow.collections.all() if caller.may_read(c.read)}
         own = owner == caller.owner and readable.issuperset(c.collection_id for c in answer.citations)
-        if not own and "audit.read" not in caller.scopes:
-            raise NotFound(f"no answer {answer_id!r}")
-        return answer
+        audits = "audit.read" in caller.scopes
+        if (own or audits) and answer.personal in {None, context}:
+            return answer
+        if audits:
+            return outline(answer)
+        raise NotFound(f"no answer {answer_id!r}")
 
 
 def check_question(question: Question) -> Question:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import mimetypes
+from dataclasses import replace
 from uuid import uuid4
 
 from jibu.domain.access import Caller, owner_key
 from jibu.domain.documents import Document, DocumentStatus, NewDocument
 from jibu.domain.errors import InvalidInput, NotFound, TooLarge
 from jibu.domain.passages import Passage
+from jibu.domain.personal import PersonalContext
 from jibu.domain.receipts import ErasureReceipt
 from jibu.ports import Clock, Page, Records, UnitOfWork
 from jibu.usecases.checks import check_language, check_line
+from jibu.usecases.consent_gate import CLOSED, Gate
 from jibu.usecases.erasing import Erasing
 from jibu.usecases.telling import tell_document
 from jibu.usecases.work import INDEX, first_title
@@ -28,21 +31,29 @@ LIMITS = {
     "individual_id": 255,
     "agreement_id": 255,
 }
+LOADER = "rag.ingest"
 FIELDS = {
     "media_type": "/mediaType",
     "external_id": "/externalId",
     "individual_id": "/individualId",
     "agreement_id": "/dataAgreementId",
 }
-NO_OWNERS: frozenset[str] = frozenset()
-"""Documents of individuals are shown to nobody until a consent decision names their owner key."""
 
 
 class Documents:
     """What callers do with documents. What a caller may not read is NotFound."""
 
-    def __init__(self, *, records: Records, erasing: Erasing, clock: Clock, max_upload_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        records: Records,
+        erasing: Erasing,
+        clock: Clock,
+        max_upload_bytes: int,
+        consent: Gate = CLOSED,
+    ) -> None:
         self._records = records
+        self._consent = consent
         self._clock = clock
         self._max_bytes = max_upload_bytes
         self._erasing = erasing
@@ -98,35 +109,84 @@ class Documents:
             missing = "/individualId" if new.individual_id is None else "/dataAgreementId"
             raise InvalidInput("individualId and dataAgreementId belong together", missing)
 
-    def get(self, caller: Caller, document_id: str) -> Document:
-        """Return one. Raises: NotFound; Unavailable."""
+    def get(self, caller: Caller, document_id: str, *, context: PersonalContext | None = None) -> Document:
+        """Return one. Of an individual's those who load documents see its state, but nothing that names it.
+
+        Raises: NotFound; ConsentRequired; Unavailable.
+        """
+        self._admit(caller, context)
         with self._records.read() as uow:
-            return _readable(uow, caller, document_id)
+            document = uow.documents.get(document_id)
+            _may_read(uow, caller, document)
+        if _open_to(document, context):
+            return document
+        if LOADER in caller.scopes:
+            return replace(document, title="", url=None, filename=None, external_id=None)
+        raise NotFound(f"no document {document_id!r}")
+
+    def _admit(self, caller: Caller, context: PersonalContext | None) -> None:
+        if context is not None:
+            self._consent.admit(caller, context, "read document")
 
     def page(
-        self, caller: Caller, *, collection_id: str | None, status: str | None, offset: int, limit: int
+        self,
+        caller: Caller,
+        *,
+        collection_id: str | None,
+        status: str | None,
+        offset: int,
+        limit: int,
+        context: PersonalContext | None = None,
     ) -> Page[Document]:
-        """List readable documents, newest first. Raises: NotFound (collection); InvalidInput; Unavailable."""
+        """List readable documents, newest first; an individual's only where ``context`` names them.
+
+        Raises: NotFound (collection); InvalidInput; ConsentRequired; Unavailable.
+        """
         if status is not None and status not in set(DocumentStatus):
             raise InvalidInput("status is received, indexed or failed", "status")
+        self._admit(caller, context)
+        owners = frozenset() if context is None else frozenset((context.owner,))
         with self._records.read() as uow:
             if collection_id is None:
                 found = frozenset(c.collection_id for c in uow.collections.all() if caller.may_read(c.read))
             else:
                 _readable_collection(uow, caller, collection_id)
                 found = frozenset({collection_id})
-            return uow.documents.page(found, NO_OWNERS, offset=offset, limit=limit, status=status)
+            return uow.documents.page(found, owners, offset=offset, limit=limit, status=status)
 
-    def text(self, caller: Caller, document_id: str, version: int | None = None) -> str:
-        """Return a version's canonical text, the live one's by default. Raises: NotFound; Unavailable."""
+    def text(
+        self,
+        caller: Caller,
+        document_id: str,
+        version: int | None = None,
+        *,
+        context: PersonalContext | None = None,
+    ) -> str:
+        """Return a version's canonical text, the live one's by default.
+
+        Raises: NotFound; ConsentRequired; Unavailable.
+        """
+        self._admit(caller, context)
         with self._records.read() as uow:
-            _readable(uow, caller, document_id)
+            _readable(uow, caller, document_id, context)
             return uow.documents.text(document_id, version)
 
-    def passages(self, caller: Caller, document_id: str, *, offset: int, limit: int) -> Page[Passage]:
-        """List the live version's passages in order (none before it is indexed). Raises: NotFound; Unavailable."""
+    def passages(
+        self,
+        caller: Caller,
+        document_id: str,
+        *,
+        offset: int,
+        limit: int,
+        context: PersonalContext | None = None,
+    ) -> Page[Passage]:
+        """List the live version's passages in order (none before it is indexed).
+
+        Raises: NotFound; ConsentRequired; Unavailable.
+        """
+        self._admit(caller, context)
         with self._records.read() as uow:
-            document = _readable(uow, caller, document_id)
+            document = _readable(uow, caller, document_id, context)
             live = document.live_version
             if live is None:
                 return Page((), 0)
@@ -154,13 +214,17 @@ def _may_read(uow: UnitOfWork, caller: Caller, document: Document) -> None:
         raise NotFound(f"no document {document.document_id!r}")
 
 
-def _readable(uow: UnitOfWork, caller: Caller, document_id: str) -> Document:
+def _readable(uow: UnitOfWork, caller: Caller, document_id: str, context: PersonalContext | None) -> Document:
     document = uow.documents.get(document_id)
     _may_read(uow, caller, document)
-    owner = owner_key(document.individual_id, document.agreement_id)
-    if owner is not None and owner not in NO_OWNERS:
+    if not _open_to(document, context):
         raise NotFound(f"no document {document_id!r}")
     return document
+
+
+def _open_to(document: Document, context: PersonalContext | None) -> bool:
+    owner = owner_key(document.individual_id, document.agreement_id)
+    return owner is None or (context is not None and context.owner == owner)
 
 
 def _media_type(new: NewDocument) -> str:

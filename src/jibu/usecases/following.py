@@ -73,7 +73,7 @@ class Following:
         if not best:
             return found
         with self._records.read() as uow:
-            fetched = uow.documents.hydrate(best, epoch=epoch)
+            fetched = uow.documents.hydrate(best, epoch=epoch, owners=access.owners)
         return _joined(found, fetched, near)
 
 

@@ -19,9 +19,11 @@ from jibu.domain.confidence import NOTHING, SHOWN, Features, confidence, feature
 from jibu.domain.errors import NotFound
 from jibu.domain.fusion import DEPTH, LINK_AFTER, Candidate, fuse, ranked, smooth, support
 from jibu.domain.passages import FoundPassage, Hit, Vector
+from jibu.domain.personal import Permit, PersonalContext
 from jibu.domain.questions import check_text
 from jibu.domain.thinning import thinned
 from jibu.ports import Embedder, Index, LanguageDetector, Records, Segmenter, UnitOfWork, WeightedTerm
+from jibu.usecases.consent_gate import CLOSED, Gate
 from jibu.usecases.following import Following, Stored, stored
 from jibu.usecases.wording import Terms, Wording
 
@@ -46,6 +48,8 @@ class SearchRequest:
     conversation_id: str | None = None
     judge: bool = True
     """Whether to tell how sure it is that the answer is there; it costs some milliseconds."""
+    context: PersonalContext | None = None
+    """On behalf of whom, where documents of an individual may be found too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +110,10 @@ class Search:
         embedder: Embedder,
         segmenter: Segmenter,
         detector: LanguageDetector,
+        consent: Gate = CLOSED,
     ) -> None:
         self._records = records
+        self._consent = consent
         self._index = index
         self._embedder = embedder
         self._segmenter = segmenter
@@ -116,13 +122,23 @@ class Search:
         self._following = Following(records=records, index=index)
         self._beside = ThreadPoolExecutor(BESIDE, thread_name_prefix="search-words")
 
-    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
-        """Return the best passages.
+    def search(self, caller: Caller, request: SearchRequest, *, permit: Permit | None = None) -> SearchResult:
+        """Return the best passages; of an individual's only where consent holds from before to after the search.
 
-        Raises: InvalidInput (query), NotFound (collection or conversation, also when it is another's), Unavailable.
+        ``permit``: what the gate said already for this request. Raises: InvalidInput (query), NotFound (collection
+        or conversation, also when it is another's), ConsentRequired, Unavailable.
         """
-        began = time.perf_counter()
         query = check_text(request.query, "query")
+        if request.context is None:
+            return self._search(caller, query, request)
+        if permit is None or permit.context != request.context:
+            self._consent.admit(caller, request.context, "search")
+        found = self._search(caller, query, request)
+        self._consent.still(request.context)
+        return found
+
+    def _search(self, caller: Caller, query: str, request: SearchRequest) -> SearchResult:
+        began = time.perf_counter()
         # A vector that depends on no earlier turn waits for nothing: the model starts at once.
         scene = None if request.conversation_id is None else self._scene(caller, request)
         beside = self._beside.submit(self._prepare, caller, query, request, scene)
@@ -139,7 +155,7 @@ class Search:
         terms = self._wording.terms(query, language, scene.earlier)
         worded = self._worded(terms, scene.access)
         vectors = stored(self._index, list(worded), scene.access)
-        ahead = self._read_ahead(list(worded)[:AHEAD], scene.epoch, judge=request.judge)
+        ahead = self._read_ahead(list(worded)[:AHEAD], scene, judge=request.judge)
         return _Prepared(scene, language, terms, worded, vectors, ahead)
 
     def _find(
@@ -152,9 +168,9 @@ class Search:
         scores = _fused(candidates, terms.mass)
         order = ranked(scores)
         first = max(request.limit * 3 // 2, request.limit + SPARE)
-        live = self._fetch(order[:first], ahead, scene.epoch)
+        live = self._fetch(order[:first], ahead, scene)
         if len(live) < min(request.limit, len(order)):  # many of a version that is not live
-            live = self._fetch(order, ahead, scene.epoch)
+            live = self._fetch(order, ahead, scene)
         found = [_scored(f, candidates, scores) for f in live]
         seen = NOTHING
         if request.judge:
@@ -178,9 +194,12 @@ class Search:
         with self._records.read() as uow:
             earlier: tuple[str, ...] = ()
             if request.conversation_id is not None:
-                earlier = uow.conversations.asked(request.conversation_id, caller.owner, HISTORY_TURNS)
+                earlier = uow.conversations.asked(
+                    request.conversation_id, caller.owner, HISTORY_TURNS, context=request.context
+                )
             languages = frozenset() if request.language is None else frozenset((_primary(request.language),))
-            access = AccessFilter(_allowed(uow, caller, request.collections), languages=languages)
+            owners = frozenset() if request.context is None else frozenset((request.context.owner,))
+            access = AccessFilter(_allowed(uow, caller, request.collections), owners, languages)
             return _Scene(uow.documents.epoch(), access, earlier)
 
     def _embed(self, query: str, earlier: Sequence[str]) -> tuple[Vector, float]:
@@ -210,9 +229,9 @@ class Search:
             return {}
         return {hit.passage_id: hit for hit in self._index.dense(vector, access, DEPTH)}
 
-    def _read_ahead(self, passages: list[str], epoch: int, *, judge: bool) -> dict[str, _Read]:
+    def _read_ahead(self, passages: list[str], scene: _Scene, *, judge: bool) -> dict[str, _Read]:
         """Fetch and read the best by words while the model works: most of them are among the best of all."""
-        fetched = self._fetch(passages, {}, epoch)
+        fetched = self._fetch(passages, {}, scene)
         return {f.passage.passage_id: _Read(f, self._read(f) if judge else frozenset()) for f in fetched}
 
     def _read(self, found: FoundPassage) -> frozenset[str]:
@@ -220,13 +239,13 @@ class Search:
             self._segmenter.terms(index_text(found.title, found.passage), found.passage.language)
         )
 
-    def _fetch(self, wanted: list[str], ahead: dict[str, _Read], epoch: int) -> list[FoundPassage]:
+    def _fetch(self, wanted: list[str], ahead: dict[str, _Read], scene: _Scene) -> list[FoundPassage]:
         """Return passages in this order, without those that are not live."""
         missing = [p for p in wanted if p not in ahead]
         fetched = {p: read.found for p, read in ahead.items()}
         if missing:
             with self._records.read() as uow:
-                new = uow.documents.hydrate(missing, epoch=epoch)
+                new = uow.documents.hydrate(missing, epoch=scene.epoch, owners=scene.access.owners)
             fetched.update({f.passage.passage_id: f for f in new})
         return [fetched[p] for p in wanted if p in fetched]
 

@@ -11,6 +11,7 @@ from jibu.locales import Catalogue
 from jibu.ports import Space
 from jibu.settings import Settings
 from jibu.usecases.answer import Answering
+from jibu.usecases.consent_gate import ConsentGate
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 from jibu.wiring.models import Writer
@@ -45,12 +46,14 @@ def live_reading(p: Parts, writer: Writer, catalogue: Catalogue) -> Callable[[],
 def make_reading(p: Parts, space: Space, writer: Writer, catalogue: Catalogue) -> Reading:
     """Return the use cases over one pair."""
     generator = writer.generator(space.embedder, p.segmenter, p.detector)
+    gate = ConsentGate(records=p.records, clock=p.clock)
     search = Search(
         records=p.records,
         index=space.index,
         embedder=space.embedder,
         segmenter=p.segmenter,
         detector=p.detector,
+        consent=gate,
     )
     answering = Answering(
         records=p.records,
@@ -61,6 +64,7 @@ def make_reading(p: Parts, space: Space, writer: Writer, catalogue: Catalogue) -
         embedder_name=space.embedder.name,
         index_kind=p.settings.index,
         thresholds=_thresholds(p.settings),
+        consent=gate,
     )
     system_card = SystemCardUse(
         records=p.records,

@@ -14,6 +14,7 @@ from jibu.settings import Settings
 from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.collections import Collections
 from jibu.usecases.consent.services import ConsentServices
+from jibu.usecases.consent_gate import ConsentGate, Decisions, Gate
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.erasing import Erasing
@@ -56,6 +57,8 @@ class Services:
     erasing: Erasing
     receipts: Receipts
     consent: ConsentServices
+    consent_gate: Gate
+    decisions: Decisions
     catalogue: Catalogue
     relay: Relay
     backlog: Callable[[], Backlog]
@@ -92,19 +95,21 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
         catalogue = Catalogue()
         erasing = erasing_of(p)
         writer = Writer(settings)
+        gate = ConsentGate(records=p.records, clock=p.clock)
         yield Services(
             settings=settings,
             collections=Collections(records=p.records, clock=p.clock),
             documents=Documents(
                 records=p.records,
                 erasing=erasing,
+                consent=gate,
                 clock=p.clock,
                 max_upload_bytes=settings.max_upload_bytes,
             ),
             reading=live_reading(p, writer, catalogue),
-            answers=Answers(records=p.records),
-            conversations=Conversations(records=p.records, clock=p.clock),
-            feedback=FeedbackUse(records=p.records, clock=p.clock),
+            answers=Answers(records=p.records, consent=gate),
+            conversations=Conversations(records=p.records, clock=p.clock, consent=gate),
+            feedback=FeedbackUse(records=p.records, clock=p.clock, consent=gate),
             mediation=make_mediation(settings, p.records, p.clock),
             pubsub=make_pubsub(p.records, p.clock),
             health=health_of(p, writer, external_issuer=issuer is None),
@@ -118,6 +123,8 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
             erasing=erasing,
             receipts=Receipts(records=p.records),
             consent=consent_of(p),
+            consent_gate=gate,
+            decisions=Decisions(records=p.records),
             catalogue=catalogue,
             relay=make_relay(p),
             backlog=lambda: backlog_of(p),

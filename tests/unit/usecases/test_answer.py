@@ -21,6 +21,7 @@ from jibu.domain.decision import Thresholds
 from jibu.domain.documents import Collection
 from jibu.domain.errors import InvalidInput, NotFound, Unavailable
 from jibu.domain.passages import FoundPassage, TextSpan
+from jibu.domain.personal import Permit
 from jibu.locales import Catalogue
 from jibu.ports import GenerationRequest, Generator
 from jibu.sample import EvaluationQuestion, evaluation_questions, library
@@ -60,9 +61,9 @@ class SureSearch(Search):
 
     confidence: float | None = None
 
-    def search(self, caller: Caller, request: SearchRequest) -> SearchResult:
+    def search(self, caller: Caller, request: SearchRequest, *, permit: Permit | None = None) -> SearchResult:
         """Return what was found."""
-        found = super().search(caller, request)
+        found = super().search(caller, request, permit=permit)
         return found if self.confidence is None else replace(found, confidence=self.confidence)
 
 

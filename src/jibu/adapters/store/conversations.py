@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jibu.adapters.store import answer_codec, quotes
@@ -45,11 +45,18 @@ class SqlConversations:
         rows = self._db.execute(turns.order_by(t.turns.c.ordinal))
         return _conversation(row, tuple(_turn(turn) for turn in rows))
 
-    def asked(self, conversation_id: str, owner: str, limit: int) -> tuple[str, ...]:
+    def asked(
+        self, conversation_id: str, owner: str, limit: int, *, context: PersonalContext | None = None
+    ) -> tuple[str, ...]:
         """Return the user's last turns, latest first. Raises: NotFound."""
         self._own(conversation_id, owner)
-        said = select(t.turns.c.text).where(
-            t.turns.c.conversation_id == conversation_id, t.turns.c.role == "user"
+        c = t.turns.c
+        shown = c.individual_id.is_(None)
+        if context is not None:
+            mine = and_(c.individual_id == context.individual_id, c.agreement_id == context.agreement_id)
+            shown = or_(shown, mine)
+        said = select(c.text).where(
+            c.conversation_id == conversation_id, c.role == "user", c.text != "", shown
         )
         return tuple(self._db.execute(said.order_by(t.turns.c.ordinal.desc()).limit(limit)).scalars())
 

@@ -212,9 +212,11 @@ class SqlDocuments:
         query = select(t.counters.c.value).where(t.counters.c.name == EPOCH)
         return int(self._db.execute(query).scalar() or 0)
 
-    def hydrate(self, passage_ids: Sequence[str], *, epoch: int) -> list[FoundPassage]:
+    def hydrate(
+        self, passage_ids: Sequence[str], *, epoch: int, owners: frozenset[str] = frozenset()
+    ) -> list[FoundPassage]:
         """Return passages of versions that were live at ``epoch``, in the order asked."""
-        return passage_rows.hydrate(self._db, passage_ids, epoch)
+        return passage_rows.hydrate(self._db, passage_ids, epoch, owners)
 
     def linked(self, document_id: str, access: AccessFilter, limit: int) -> list[LinkedDocument]:
         """Return the documents that this one links to, of those that ``access`` allows."""

@@ -13,6 +13,7 @@ from jibu.domain.passages import FoundPassage, Passage
 
 P = t.passages.c
 V = t.versions.c
+OWNER = t.documents.c.owner
 COLUMNS: tuple[Column[Any], ...] = (
     P.passage_id,
     P.document_id,
@@ -34,6 +35,7 @@ HYDRATE = (
     .select_from(FOUND)
     .where(P.passage_id.in_(bindparam("ids", expanding=True)))
     .where(V.live_from <= bindparam("epoch"), or_(V.live_until.is_(None), V.live_until > bindparam("epoch")))
+    .where(or_(OWNER.is_(None), OWNER.in_(bindparam("owners", expanding=True))))
 )
 
 
@@ -58,9 +60,11 @@ def count(db: Connection, document_id: str, version: int) -> int:
     return int(db.execute(query).scalar_one())
 
 
-def hydrate(db: Connection, passage_ids: Sequence[str], epoch: int) -> list[FoundPassage]:
+def hydrate(
+    db: Connection, passage_ids: Sequence[str], epoch: int, owners: frozenset[str]
+) -> list[FoundPassage]:
     """Return passages of versions that were live at ``epoch``, in the order asked."""
-    rows = db.execute(HYDRATE, {"ids": list(passage_ids), "epoch": epoch})
+    rows = db.execute(HYDRATE, {"ids": list(passage_ids), "epoch": epoch, "owners": sorted(owners)})
     found = {row[0]: row for row in rows}
     return [_found(found[passage_id]) for passage_id in passage_ids if passage_id in found]
 

@@ -9,6 +9,7 @@ from jibu.http.gate import Gate
 from jibu.http.handlers.collections import CollectionHandlers
 from jibu.http.handlers.consent import consent_table
 from jibu.http.handlers.conversations import ConversationHandlers
+from jibu.http.handlers.decisions import DecisionHandler
 from jibu.http.handlers.documents import DocumentHandlers
 from jibu.http.handlers.mediation import mediation_table
 from jibu.http.handlers.pubsub import pubsub_table
@@ -52,6 +53,7 @@ def table(services: Services, gates: Gates, metrics: Metrics) -> dict[str, Handl
         "deleteConversation": conversations.delete,
         "getAnswer": conversations.answer,
         "giveFeedback": conversations.feedback,
+        "listConsentDecisions": DecisionHandler(services.decisions, gates.records).page,
         "getReceipt": ReceiptHandler(services.receipts, gates.records).get,
         "getSystemCard": SystemCardHandler(services, gates.records).get,
         **mediation_table(services.mediation, gates.records),

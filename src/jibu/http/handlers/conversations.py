@@ -7,6 +7,7 @@ from starlette.responses import Response
 from jibu.http import views
 from jibu.http.call import Call, Json
 from jibu.http.gate import Gate
+from jibu.http.personal import context_of
 from jibu.http.services import Services
 
 
@@ -37,7 +38,8 @@ class ConversationHandlers:
     async def get(self, call: Call) -> Response:
         """Read one with its turns."""
         name = call.params["conversationId"]
-        found = await self._gate.run(lambda: self._conversations.get(call.caller, name))
+        context = context_of(call)
+        found = await self._gate.run(lambda: self._conversations.get(call.caller, name, context=context))
         return Json(views.conversation(found))
 
     async def delete(self, call: Call) -> Response:
@@ -48,13 +50,13 @@ class ConversationHandlers:
 
     async def answer(self, call: Call) -> Response:
         """Read an answer that was given."""
-        name = call.params["answerId"]
-        return Json(views.answer(await self._gate.run(lambda: self._answers.get(call.caller, name))))
+        name, context = call.params["answerId"], context_of(call)
+        found = await self._gate.run(lambda: self._answers.get(call.caller, name, context=context))
+        return Json(views.answer(found))
 
     async def feedback(self, call: Call) -> Response:
         """Rate an answer."""
-        name, body = call.params["answerId"], call.body
-        await self._gate.run(
-            lambda: self._feedback.give(call.caller, name, body["rating"], body.get("reason"))
-        )
+        name, body, context = call.params["answerId"], call.body, context_of(call)
+        rating, reason = body["rating"], body.get("reason")
+        await self._gate.run(lambda: self._feedback.give(call.caller, name, rating, reason, context=context))
         return Response(status_code=204)

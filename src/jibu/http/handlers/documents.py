@@ -14,6 +14,7 @@ from jibu.http import views
 from jibu.http.call import Call, Json
 from jibu.http.gate import Gate
 from jibu.http.languages import known_language
+from jibu.http.personal import UNCACHED, context_of
 from jibu.usecases.documents import Documents
 
 CACHING = {"Cache-Control": "private, no-cache"}
@@ -41,7 +42,7 @@ class DocumentHandlers:
 
     async def page(self, call: Call) -> Response:
         """List documents."""
-        offset, limit = call.params["offset"], call.params["limit"]
+        offset, limit, context = call.params["offset"], call.params["limit"], context_of(call)
         found = await self._gate.run(
             lambda: self._documents.page(
                 call.caller,
@@ -49,19 +50,26 @@ class DocumentHandlers:
                 status=call.params.get("status"),
                 offset=offset,
                 limit=limit,
+                context=context,
             )
         )
         return Json(views.page(found, views.document, offset=offset, limit=limit))
 
     async def get(self, call: Call) -> Response:
         """Read a document's state."""
-        name = call.params["documentId"]
-        return Json(views.document(await self._gate.run(lambda: self._documents.get(call.caller, name))))
+        name, context = call.params["documentId"], context_of(call)
+        found = await self._gate.run(lambda: self._documents.get(call.caller, name, context=context))
+        return Json(views.document(found))
 
     async def text(self, call: Call) -> Response:
         """Read the canonical text."""
         name, version = call.params["documentId"], call.params.get("version")
-        body = await self._gate.run(lambda: self._documents.text(call.caller, name, version).encode())
+        context = context_of(call)
+        body = await self._gate.run(
+            lambda: self._documents.text(call.caller, name, version, context=context).encode()
+        )
+        if context is not None:
+            return Response(body, media_type="text/plain; charset=utf-8", headers=UNCACHED)
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {**CACHING, "ETag": tag}
         if tag in call.headers.get("if-none-match", ""):
@@ -71,8 +79,9 @@ class DocumentHandlers:
     async def passages(self, call: Call) -> Response:
         """List the passages of the live version."""
         name, offset, limit = (call.params[key] for key in ("documentId", "offset", "limit"))
+        context = context_of(call)
         found = await self._gate.run(
-            lambda: self._documents.passages(call.caller, name, offset=offset, limit=limit)
+            lambda: self._documents.passages(call.caller, name, offset=offset, limit=limit, context=context)
         )
         return Json(views.page(found, views.passage, offset=offset, limit=limit))
 

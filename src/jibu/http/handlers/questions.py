@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from jibu.domain.answers import Answer, Question
-from jibu.domain.errors import InvalidInput
 from jibu.http import views
 from jibu.http.call import Call, Json, wants_stream
 from jibu.http.gate import Gate
 from jibu.http.languages import known_language, primary_language
 from jibu.http.metrics import Metrics
+from jibu.http.personal import context_in_body
 from jibu.http.services import Services
 from jibu.http.sse import EventStream, Run
 from jibu.usecases.search import SearchRequest
@@ -32,8 +32,12 @@ class QuestionHandlers:
         """Answer a question, whole or as a stream."""
         caller, question = call.caller, _question(call)
         run = Run(lambda: self._services.answering.stream(caller, question))
+        context = question.context
+        still = None if context is None else lambda: self._services.consent_gate.still(context)
         if wants_stream(call.headers.get("accept", "")):
-            return EventStream(run, gate=self._gate, keepalive_s=self._keepalive_s, done=self._metrics.answer)
+            return EventStream(
+                run, gate=self._gate, keepalive_s=self._keepalive_s, done=self._metrics.answer, still=still
+            )
         answer: Answer = await self._gate.run(run.last, on_timeout=run.stop)
         self._metrics.answer(answer)
         return Json(views.answer(answer))
@@ -50,16 +54,13 @@ class QuestionHandlers:
 
 def _question(call: Call) -> Question:
     body = call.body
-    if "personalContext" in body:
-        raise InvalidInput(
-            "this service holds no consent records, so it cannot use personal data", "personalContext"
-        )
     return Question(
         text=body["question"],
         collections=_collections(call),
         language=known_language(body.get("language")),
         conversation_id=body.get("conversationId"),
         max_citations=int(body.get("maxCitations", DEFAULT_CITATIONS)),
+        context=context_in_body(call),
     )
 
 
@@ -72,6 +73,7 @@ def _search_request(call: Call) -> SearchRequest:
         language=primary_language(body.get("language")),
         conversation_id=body.get("conversationId"),
         judge=False,
+        context=context_in_body(call),
     )
 
 
