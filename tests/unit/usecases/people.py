@@ -7,10 +7,14 @@ from dataclasses import replace
 from ingestion import Ingestion
 
 from jibu.adapters.model.extractive import ExtractiveGenerator
+from jibu.adapters.parse.formats import parse
+from jibu.adapters.parse.limits import Limits
+from jibu.adapters.parse.wire import Request
 from jibu.domain.access import Caller
 from jibu.domain.answers import Answer, Question
 from jibu.domain.consent.values import Agreement, ConsentRecord, Individual, RecordState
 from jibu.domain.decision import Thresholds
+from jibu.domain.documents import ParsedDocument
 from jibu.domain.personal import ConsentDecision, PersonalContext
 from jibu.locales import Catalogue
 from jibu.ports import Generator, Records
@@ -30,6 +34,14 @@ ALWAYS = Thresholds(0.0, 0.0)
 def person(name: str, *scopes: str) -> Caller:
     """Return an individual who calls through the portal."""
     return Caller(CLIENT, frozenset({"rag.query", *scopes}), subject=name)
+
+
+class InProcess:
+    """The parser without its sandbox: these tests read their own few lines, many times."""
+
+    def parse(self, content: bytes, *, filename: str | None, media_type: str | None) -> ParsedDocument:
+        """Parse in this process."""
+        return parse(Request(content, filename, media_type), Limits())
 
 
 class People:
