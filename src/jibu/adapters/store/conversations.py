@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jibu.adapters.store import answer_codec, quotes
@@ -51,7 +51,7 @@ class SqlConversations:
         """Return the user's last turns, latest first. Raises: NotFound."""
         self._own(conversation_id, owner)
         c = t.turns.c
-        shown = c.individual_id.is_(None)
+        shown: ColumnElement[bool] = c.individual_id.is_(None)
         if context is not None:
             mine = and_(c.individual_id == context.individual_id, c.agreement_id == context.agreement_id)
             shown = or_(shown, mine)
