@@ -56,6 +56,10 @@ def _running() -> list[str]:
     return [t.name for t in threading.enumerate() if t is not here and not t.name.startswith(KEPT)]
 
 
+settings.register_profile("nightly", max_examples=2000)
+"""For `pytest --hypothesis-profile nightly`: tests that take long look at its name and take longer."""
+
+
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
     """Undo what a test does to logging: commands and apps configure it for their whole process."""
