@@ -163,6 +163,23 @@ def test_one_bad_text_costs_only_its_own_vector(server: HostileOllama) -> None:
     assert math.isclose(cosine(found[1], found[1]), 1.0, abs_tol=1e-4)
 
 
+def test_a_slow_machine_gets_smaller_batches(server: HostileOllama) -> None:
+    """What takes too long at once is asked for in halves; later calls begin with the size that worked."""
+
+    def slow(exchange: Exchange) -> None:
+        if len(exchange.body["input"]) > 8:
+            exchange.silence(60)
+        else:
+            embed(exchange)
+
+    embedder = embedder_of(server, timeout_s=1.0)
+    expected = embedder.embed_passages([f"form {n}" for n in range(20)])
+    server.scripts["/api/embed"] = slow
+    assert embedder.embed_passages([f"form {n}" for n in range(20)]) == expected
+    assert [len(body["input"]) for body in server.asked("/api/embed")][2:] == [20, 16, 8, 8, 4]
+    assert len(embedder.embed_passages(["form"] * 9)) == 9
+
+
 NAN = float("nan")
 
 

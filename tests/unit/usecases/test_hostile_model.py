@@ -15,9 +15,11 @@ from ingestion import ADMIN, READER, Ingestion
 
 from jibu.adapters.broker.local import LocalBroker
 from jibu.adapters.index.embedded import EmbeddedIndex
+from jibu.adapters.model.breaker import Breaker
 from jibu.adapters.model.extractive import ExtractiveGenerator
 from jibu.adapters.model.fallback import FallbackGenerator
 from jibu.adapters.model.ollama.client import OllamaServer
+from jibu.adapters.model.ollama.embedder import OllamaEmbedder
 from jibu.adapters.model.ollama.generator import Limits, OllamaGenerator
 from jibu.adapters.model.ollama.servers import Servers
 from jibu.adapters.model.support import EmbeddingSupport
@@ -28,13 +30,15 @@ from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
 from jibu.domain.answers import Answer, AnswerStatus, Question
 from jibu.domain.decision import Thresholds
+from jibu.domain.documents import DocumentStatus
 from jibu.locales import Catalogue
 from jibu.testing.memory import HashEmbedder
 from jibu.usecases.answer import Answering, Token
 from jibu.usecases.search import Search
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
-from tests.services.hostile_ollama import WRITES, Exchange, HostileOllama, Json, Script, claims_of
+from tests.services.hostile_ollama import EMBEDS, WRITES, Exchange, HostileOllama, Json, Script, claims_of
+from tests.services.hostile_ollama import embed as honest_embed
 
 FEE = "The fee for a passport is 60 crowns."
 PLACE = "It is paid at the counter."
@@ -512,3 +516,23 @@ def test_a_document_cannot_leave_its_fence(trapped: Ingestion, server: HostileOl
     assert first[-1]["content"].count(f"\n</{fences[0][1:]}>") == first[-1]["content"].count(
         f"{fences[0]} number"
     )
+
+
+def test_documents_wait_for_an_embedder_that_is_away(block: Ingestion, server: HostileOllama) -> None:
+    """They lose no attempt, whatever the server does, and are indexed when it is back."""
+    failures = iter([status(500), silence, lines(b"<html>"), status(404), status(503), lambda _: None] * 2)
+    embedder = OllamaEmbedder(
+        Servers([OllamaServer(server.url)], breaker=lambda: Breaker(rest_s=0.05)), EMBEDS, timeout_s=0.3
+    )
+    assert embedder.dimension == block.embedder.dimension
+
+    def ailing(exchange: Exchange) -> None:
+        next(failures, honest_embed)(exchange)
+
+    server.scripts["/api/embed"] = ailing
+    block.embedder = embedder
+    document = block.receive(GUIDE)
+    block.relay(max_attempts=2).run_until_idle()
+    assert block.documents.get(READER, document.document_id).status is DocumentStatus.INDEXED
+    assert len(server.asked("/api/embed")) > 12
+    assert block.backlog().parked == 0

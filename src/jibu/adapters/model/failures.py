@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from jibu.domain.errors import Unavailable
+from jibu.domain.errors import Away
 
 Reason = Literal[
     "away",
@@ -27,8 +27,11 @@ OF_THE_SERVER: frozenset[Reason] = frozenset(("away", "slow", "refused", "error"
 """Failures that speak against a server, not against what it was asked."""
 
 
-class ModelFailed(Unavailable):
-    """A model did not do what it was asked. ``str(error)`` is safe to show; it names no host."""
+class ModelFailed(Away):
+    """A model did not do what it was asked. ``str(error)`` is safe to show; it names no host.
+
+    No document is to blame for it: a text that a model cannot take gets a stand-in.
+    """
 
     def __init__(self, message: str, reason: Reason, retry_after: float = 5.0) -> None:
         super().__init__(message, retry_after)

@@ -41,6 +41,7 @@ class OllamaEmbedder:
         self._timeout_s = timeout_s
         self._dimension = dimension
         self._family = family_of(model)
+        self._batch = _BATCH
         self._lock = threading.Lock()
 
     @property
@@ -69,8 +70,16 @@ class OllamaEmbedder:
         """Return one vector per text, in order. Raises: Unavailable."""
         prepared = [self._family.passage + self._clean(text) for text in texts]
         found: list[Vector] = []
-        for start in range(0, len(prepared), _BATCH):
-            found += self._embed(prepared[start : start + _BATCH], self._family.passage)
+        while len(found) < len(prepared):
+            size = self._batch
+            try:
+                found += self._embed(prepared[len(found) : len(found) + size], self._family.passage)
+            except ModelFailed as error:
+                if error.reason != "slow" or size == 1:
+                    raise
+                self._batch = max(
+                    1, size // 2
+                )  # a machine that needs longer for so many gets fewer from now on
         return found
 
     def embed_query(self, text: str) -> Vector:
