@@ -7,6 +7,8 @@ import hashlib
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from mediated import PORTAL, PROVIDER, R1, headers, register
 from jibu.domain.exchanges import ExchangeFilter
 from jibu.domain.mediation import Endpoint, application_id
 from jibu.http.app import create_app
+from jibu.testing.records_consent import RECORD, consented
 
 pytestmark = pytest.mark.anyio
 OWN = "/r1/JIBU/DEV/BLOCK/jibu"
@@ -334,6 +337,23 @@ async def test_consent_is_asked_before_the_service(
     mine = {"Authorization": f"Bearer {token}", "X-Individual-Id": "person-1"}
     assert (await portal.get(f"{R1}/x", headers=mine)).status_code == 403
     assert echo.seen == []
+
+
+async def test_consent_opens_the_service_and_its_end_closes_it(
+    services: TestServices, portal: httpx.AsyncClient, echo: Echo
+) -> None:
+    """Asked for every call: a withdrawal acts on the next one, whatever is remembered of rights."""
+    register(services, f"http://127.0.0.1:{echo.port}", agreement_id="a1")
+    records: Any = services.mediation_records
+    consented(records)
+    mine = {"X-Individual-Id": "i1"}
+    assert (await portal.get(f"{R1}/x", headers=mine)).status_code == 200
+    assert (await portal.get(f"{R1}/x", headers={"X-Individual-Id": "i2"})).status_code == 403
+    with records.write() as uow:
+        uow.consent.put_record(replace(RECORD, opt_in=False), at=datetime.now(UTC))
+        uow.commit()
+    assert (await portal.get(f"{R1}/x", headers=mine)).status_code == 403
+    assert len(echo.seen) == 1
 
 
 async def test_this_block_is_called_with_the_callers_own_scopes(
