@@ -53,6 +53,11 @@ async def portal(services: TestServices) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+def records_of(services: TestServices) -> Any:
+    """Return the mediator's records, consent among them."""
+    return services.mediation_records
+
+
 def logged(services: TestServices) -> list[Any]:
     """Return the message log, oldest first."""
     with services.mediation_records.read() as uow:
@@ -329,14 +334,25 @@ async def test_who_may_call(services: TestServices, portal: httpx.AsyncClient) -
 async def test_consent_is_asked_before_the_service(
     services: TestServices, portal: httpx.AsyncClient, echo: Echo
 ) -> None:
-    """Without it, and without a person to ask for it, nothing reaches the service."""
-    register(services, f"http://127.0.0.1:{echo.port}", agreement_id="agreement-1")
+    """Without it, without a person to ask for it, or for somebody else: nothing reaches the service."""
+    register(services, f"http://127.0.0.1:{echo.port}", agreement_id="a1")
+    consented(records_of(services))
     assert (await portal.get(f"{R1}/x")).status_code == 422
-    assert (await portal.get(f"{R1}/x", headers={"X-Individual-Id": "person-1"})).status_code == 403
-    token = services.token("mediator.client", client=PORTAL, subject="person-2")
-    mine = {"Authorization": f"Bearer {token}", "X-Individual-Id": "person-1"}
-    assert (await portal.get(f"{R1}/x", headers=mine)).status_code == 403
+    stranger = await portal.get(f"{R1}/x", headers={"X-Individual-Id": "i1"})
+    assert (stranger.status_code, stranger.json()["type"].rpartition(":")[2]) == (403, "consent-required")
+    for subject, named in (("i2", "i1"), ("i2", "i2"), ("i1", "i2")):
+        token = services.token("mediator.client", client=PORTAL, subject=subject)
+        theirs = {"Authorization": f"Bearer {token}", "X-Individual-Id": named}
+        assert (await portal.get(f"{R1}/x", headers=theirs)).status_code == 403
     assert echo.seen == []
+    with records_of(services).read() as uow:
+        kept = uow.decisions.page(offset=0, limit=9).items
+    assert [(one.individual_id, one.granted) for one in kept] == [
+        ("i2", False),
+        ("i2", False),
+        ("i1", False),
+        ("i1", False),
+    ]
 
 
 async def test_consent_opens_the_service_and_its_end_closes_it(
@@ -344,16 +360,16 @@ async def test_consent_opens_the_service_and_its_end_closes_it(
 ) -> None:
     """Asked for every call: a withdrawal acts on the next one, whatever is remembered of rights."""
     register(services, f"http://127.0.0.1:{echo.port}", agreement_id="a1")
-    records: Any = services.mediation_records
-    consented(records)
-    mine = {"X-Individual-Id": "i1"}
-    assert (await portal.get(f"{R1}/x", headers=mine)).status_code == 200
-    assert (await portal.get(f"{R1}/x", headers={"X-Individual-Id": "i2"})).status_code == 403
-    with records.write() as uow:
+    consented(records_of(services))
+    mine = {"Authorization": f"Bearer {services.token('mediator.client', client=PORTAL, subject='i1')}"}
+    both = services.token("mediator.client", "consent.service", client=PORTAL)
+    behalf = {"Authorization": f"Bearer {both}", "X-Individual-Id": "i1"}
+    assert [(await portal.get(f"{R1}/x", headers=one)).status_code for one in (mine, behalf)] == [200, 200]
+    with records_of(services).write() as uow:
         uow.consent.put_record(replace(RECORD, opt_in=False), at=datetime.now(UTC))
         uow.commit()
-    assert (await portal.get(f"{R1}/x", headers=mine)).status_code == 403
-    assert len(echo.seen) == 1
+    assert [(await portal.get(f"{R1}/x", headers=one)).status_code for one in (mine, behalf)] == [403, 403]
+    assert len(echo.seen) == 2
 
 
 async def test_this_block_is_called_with_the_callers_own_scopes(

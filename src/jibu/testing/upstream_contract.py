@@ -1,8 +1,8 @@
 """What every adapter that calls services has to do. A subclass gives the fixtures ``upstream`` and ``base_url``.
 
 ``base_url`` is that of a running service on a loopback address. ``/back`` answers 201 with the body that was sent,
-``/stream`` three chunks, ``/redirect`` a redirect elsewhere, ``/error`` 500, ``/hangup`` nothing at all, ``/short`` less
-than it declared, ``/noise`` what is not HTTP, ``/slow`` never; any other path a JSON object with ``method``, ``target``,
+``/stream`` three chunks, ``/redirect`` a redirect elsewhere, ``/error`` 500, ``/hangup`` nothing, ``/short`` less than
+it declared, ``/noise`` what is not HTTP, ``/slow`` never; any other path a JSON object with ``method``, ``target``,
 ``headers`` (lines) and ``size`` (of the body).
 """
 

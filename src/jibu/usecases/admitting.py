@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from jibu.domain.access import Caller
 from jibu.domain.errors import Forbidden, InvalidInput, NotFound, UnknownProvider
 from jibu.domain.mediation import AccessRight, ApplicationId, Endpoint, Service
+from jibu.domain.personal import PersonalContext
 from jibu.domain.targets import Target
-from jibu.ports import Clock, Records, UnitOfWork
+from jibu.ports import Records
+from jibu.usecases.consent_gate import Gate
 from jibu.usecases.directory import OwnServices
 
 MAX_INDIVIDUAL = 255
+PURPOSE = "call service"
 REMEMBER_S = 1.0
 REMEMBERED = 4096
 
@@ -38,12 +41,12 @@ class Admitting:
         *,
         records: Records,
         own: OwnServices,
-        clock: Clock,
+        consent: Gate,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._records = records
         self._own = own
-        self._clock = clock
+        self._consent = consent
         self._monotonic = monotonic
         self._known: dict[tuple[ApplicationId, ApplicationId, str], tuple[float, Service, AccessRight]] = {}
 
@@ -74,7 +77,8 @@ class Admitting:
     ) -> Admitted:
         """Return the service and the endpoint that are meant.
 
-        Raises: UnknownProvider; Forbidden (no such endpoint, no right, no consent); InvalidInput; Unavailable.
+        Where the service needs consent, that decision is kept before the call goes on.
+        Raises: UnknownProvider; Forbidden (no such endpoint, no right); ConsentRequired; InvalidInput; Unavailable.
         """
         known = self._known
         with self._records.read() as uow:
@@ -87,28 +91,24 @@ class Admitting:
             except NotFound as error:
                 raise Forbidden(str(error)) from error
             admitted = _decided(client, service, right, method, target)
-            if service.agreement_id is not None:
-                self._ask_consent(uow, caller, individual, service.service_id, service.agreement_id)
-                return admitted
+        if service.agreement_id is not None:
+            self._consent.admit(caller, _context(caller, individual, service.agreement_id), PURPOSE)
+            return admitted
         if len(known) >= REMEMBERED:
             known.clear()
         # Into the table that was there before the look: where the directory changed meanwhile, that one is forgotten.
         known[client, target.provider, target.service] = (self._monotonic() + REMEMBER_S, service, right)
         return admitted
 
-    def _ask_consent(
-        self, uow: UnitOfWork, caller: Caller, individual: str | None, service: str, agreement_id: str
-    ) -> None:
-        """Raises: Forbidden unless the individual's consent under the agreement holds now; InvalidInput."""
-        if individual is not None and caller.subject is not None and individual != caller.subject:
-            raise Forbidden("X-Individual-Id names somebody else than the token")
-        named = individual if individual is not None else caller.subject
-        if named is None:
-            raise InvalidInput(f"{service} needs to know whose consent: X-Individual-Id", "X-Individual-Id")
-        if not 1 <= len(named) <= MAX_INDIVIDUAL:
-            raise InvalidInput(f"an individual's id has 1 to {MAX_INDIVIDUAL} characters", "X-Individual-Id")
-        if not uow.consent.governs(named, agreement_id, self._clock()):
-            raise Forbidden(f"{service} needs the individual's consent under the agreement {agreement_id}")
+
+def _context(caller: Caller, individual: str | None, agreement_id: str) -> PersonalContext:
+    """Return whose data are asked for: the individual that is named, else the token's. Raises: InvalidInput."""
+    named = individual if individual is not None else caller.subject
+    if named is None or not 1 <= len(named) <= MAX_INDIVIDUAL:
+        raise InvalidInput(
+            f"this service needs to know whose consent: 1 to {MAX_INDIVIDUAL} characters", "X-Individual-Id"
+        )
+    return PersonalContext(named, agreement_id)
 
 
 def _decided(

@@ -11,6 +11,7 @@ from jibu.ports import Clock, Records
 from jibu.settings import Settings
 from jibu.usecases.administering import Administration
 from jibu.usecases.admitting import Admitting
+from jibu.usecases.consent_gate import ConsentGate
 from jibu.usecases.directory import Directory, OwnServices
 from jibu.usecases.exchanges import MessageLog, Monitoring
 from jibu.usecases.mediation import Mediation
@@ -28,7 +29,7 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
     from jibu.adapters.mediator.openapi import OpenApiReader
 
     own = own_services(settings)
-    admitting = Admitting(records=records, own=own, clock=clock)
+    admitting = Admitting(records=records, own=own, consent=ConsentGate(records=records, clock=clock))
     reader = OpenApiReader()
     return Mediation(
         directory=Directory(records=records, own=own),
