@@ -139,6 +139,11 @@ class Settings(BaseSettings):
     event_source: str = Field(
         "urn:jibu", min_length=1, description="CloudEvents `source` of this block's events: who tells."
     )
+    freshness_sources: str = Field(
+        "",
+        description="Who may tell over Kafka that sources of documents changed or were withdrawn, for which "
+        "collections: `https://registry.example=travel,tax urn:other=law`. Empty: nobody, and nothing is received.",
+    )
     kafka_bootstrap: str = Field("", description="Kafka's addresses, `host:port,host:port`.")
     kafka_prefix: str = Field(
         "jibu",
@@ -268,6 +273,20 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level to log.")
     log_format: Literal["json", "console"] = Field("json", description="Log lines as JSON or for people.")
+
+
+def freshness_allowed(settings: Settings) -> frozenset[tuple[str, str]]:
+    """Return (source, collection id) pairs that are believed. Raises: Misconfigured."""
+    pairs: set[tuple[str, str]] = set()
+    for words in settings.freshness_sources.split():
+        source, _, collections = words.rpartition("=")
+        named = [name for name in collections.split(",") if name]
+        if not source or not named:
+            raise Misconfigured(
+                "JIBU_FRESHNESS_SOURCES looks like `source=collection,collection source=collection`"
+            )
+        pairs.update((source, name) for name in named)
+    return frozenset(pairs)
 
 
 def database_address(settings: Settings) -> str | None:

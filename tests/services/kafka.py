@@ -125,6 +125,27 @@ class Server:
         finally:
             consumer.close(autocommit=False)
 
+    def send(self, topic: str, values: list[bytes]) -> None:
+        """Write messages as another block would."""
+        from kafka import KafkaProducer  # noqa: PLC0415
+
+        producer = KafkaProducer(bootstrap_servers=self.address, metrics_enabled=False)
+        for value in values:
+            producer.send(topic, value, key=b"k").get(timeout=30)
+        producer.close()
+
+    def expel(self, group: str) -> None:
+        """Put all readers out of a group."""
+        from kafka import KafkaAdminClient  # noqa: PLC0415
+        from kafka.admin import MemberToRemove  # noqa: PLC0415
+
+        admin = KafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            members = admin.describe_groups([group])[group]["members"]
+            admin.remove_group_members(group, [MemberToRemove(member["member_id"]) for member in members])
+        finally:
+            admin.close()
+
     def alter(self, topic: str, settings: dict[str, str]) -> None:
         """Change a topic's settings."""
         from kafka import KafkaAdminClient  # noqa: PLC0415

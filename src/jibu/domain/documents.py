@@ -80,6 +80,8 @@ class Document:
     filename: str | None = None
     individual_id: str | None = None
     agreement_id: str | None = None
+    stale_since: datetime | None = None
+    """Since when its source is known to have changed."""
 
 
 class BlockKind(StrEnum):

@@ -12,8 +12,17 @@ EMITTED: tuple[str, ...] = (
     "jibu.document.indexed.v1",
     "jibu.document.failed.v1",
     "jibu.document.erased.v1",
+    "jibu.document.staled.v1",
+    "jibu.individual.erased.v1",
+    "jibu.pubsub.room.changed.v1",
+    "jibu.pubsub.event.published.v1",
 )
 """What this block tells others. Add a new type here and in ``openapi/events.yaml``."""
+
+SOURCE_CHANGED = "jibu.source.changed.v1"
+SOURCE_WITHDRAWN = "jibu.source.withdrawn.v1"
+TAKEN_IN: tuple[str, ...] = (SOURCE_CHANGED, SOURCE_WITHDRAWN)
+"""What other blocks may tell this one."""
 
 
 def aggregate_of(event_type: str) -> str:

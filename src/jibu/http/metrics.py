@@ -180,6 +180,12 @@ class _BacklogCollector:
             "jibu_relay_events_parked", "Those given up until somebody looks.", value=found.parked_events
         )
         yield GaugeMetricFamily(
+            "jibu_incoming_lag", "Messages of other blocks that wait in Kafka.", value=found.incoming
+        )
+        yield GaugeMetricFamily(
+            "jibu_incoming_dead_letters", "Messages of other blocks put aside.", value=found.dead_letters
+        )
+        yield GaugeMetricFamily(
             "jibu_relay_oldest_job_seconds", "Age of the oldest job.", value=found.oldest_job_age_s
         )
 

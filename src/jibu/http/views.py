@@ -160,6 +160,7 @@ def document(value: Document) -> Json:
         "personal": value.individual_id is not None,
         "receivedAt": moment(value.received_at),
         "indexedAt": moment(value.indexed_at),
+        "staleSince": moment(value.stale_since),
         "links": links(value.document_id),
     }
 

@@ -15,6 +15,7 @@ from jibu.ports.consent import (
 )
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.generations import Engines, GenerationRecords, Space, Spaces
+from jibu.ports.incoming import Inbox, IncomingRecords
 from jibu.ports.index import Index, IndexInfo, Removable
 from jibu.ports.models import Embedder, Entailment, GenerationRequest, Generator, WeightedTerm
 from jibu.ports.outbox import Backlog, Hold, Outbox
@@ -42,6 +43,8 @@ __all__ = [
     "GenerationRequest",
     "Generator",
     "Hold",
+    "Inbox",
+    "IncomingRecords",
     "Index",
     "IndexInfo",
     "LanguageDetector",

@@ -68,6 +68,9 @@ class DocumentRecords(Protocol):
         Where ``external_id`` is None: the one without external id whose newest version has this content.
         """
 
+    def mark_stale(self, document_id: str, *, at: datetime) -> bool:
+        """Note that the document's source changed, until its next version; False when that was known, or it is gone."""
+
     def fingerprint(self, document_id: str) -> str:
         """Return the fingerprint of the newest version. Raises: NotFound."""
 

@@ -95,7 +95,8 @@ class Backlog:
     """What waits in the outbox: jobs that are due or running, parked jobs, events; and when a relay last lived.
 
     ``events`` counts held ones too. ``held`` and ``parked_events`` count events that were refused, not those
-    that wait behind them.
+    that wait behind them. ``dead_letters`` counts messages of other blocks that were put aside, ``incoming`` those
+    that wait.
     """
 
     jobs: int
@@ -106,3 +107,5 @@ class Backlog:
     oldest_event_age_s: float = 0.0
     held: int = 0
     parked_events: int = 0
+    dead_letters: int = 0
+    incoming: int = 0

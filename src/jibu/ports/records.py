@@ -17,6 +17,7 @@ from jibu.ports.consent import (
 )
 from jibu.ports.documents import CollectionRecords, DocumentRecords, Page
 from jibu.ports.generations import GenerationRecords
+from jibu.ports.incoming import IncomingRecords
 from jibu.ports.mediation import MediatorRecords
 from jibu.ports.outbox import Outbox
 from jibu.ports.personal import DecisionRecords, ReceiptRecords
@@ -95,6 +96,8 @@ class UnitOfWork(Protocol):
     def pubsub(self) -> PubSubRecords: ...
     @property
     def mediator(self) -> MediatorRecords: ...
+    @property
+    def incoming(self) -> IncomingRecords: ...
     @property
     def receipts(self) -> ReceiptRecords: ...
     @property

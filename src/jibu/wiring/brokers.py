@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jibu.domain.errors import Unavailable
-from jibu.ports import Broker
-from jibu.settings import Settings, secret_in
+from jibu.domain.event_types import SOURCE_CHANGED, topic_of
+from jibu.ports import Broker, Inbox
+from jibu.settings import Settings, freshness_allowed, secret_in
 
 if TYPE_CHECKING:
     from jibu.adapters.broker.kafka.broker import KafkaBroker
     from jibu.adapters.broker.kafka.link import KafkaLink
+    from jibu.adapters.broker.kafka.topics import TopicRules
 
 
 @contextmanager
@@ -28,18 +30,9 @@ def open_broker(settings: Settings) -> Iterator[Broker]:
             local.close()
         return
     from jibu.adapters.broker.kafka.broker import KafkaBroker
-    from jibu.adapters.broker.kafka.topics import TopicRules
 
     s = settings
-    rules = TopicRules(
-        partitions=s.kafka_partitions,
-        replication=s.kafka_replication,
-        min_insync=s.kafka_min_insync,
-        retention_h=s.kafka_retention_h,
-        max_bytes=s.kafka_max_event_bytes,
-        create=s.kafka_create_topics,
-    )
-    broker = KafkaBroker(kafka_link(s), prefix=s.kafka_prefix, source=s.event_source, rules=rules)
+    broker = KafkaBroker(kafka_link(s), prefix=s.kafka_prefix, source=s.event_source, rules=_rules(s))
     try:
         _check(broker)
         yield broker
@@ -52,6 +45,36 @@ def _check(broker: KafkaBroker) -> None:
         broker.check()
     except Unavailable:
         return  # questions are answered without it; the topics are checked before the first event
+
+
+@contextmanager
+def open_inbox(settings: Settings) -> Iterator[Inbox | None]:
+    """Open what other blocks tell; None where nobody is believed or there is no Kafka. Raises: Misconfigured."""
+    if settings.broker != "kafka" or not freshness_allowed(settings):
+        yield None
+        return
+    from jibu.adapters.broker.kafka.inbox import KafkaInbox
+
+    topic, group = topic_of(settings.kafka_prefix, SOURCE_CHANGED), f"{settings.kafka_prefix}-sources"
+    inbox = KafkaInbox(kafka_link(settings), topic=topic, group=group, rules=_rules(settings))
+    try:
+        yield inbox
+    finally:
+        inbox.close()
+
+
+def _rules(settings: Settings) -> TopicRules:
+    from jibu.adapters.broker.kafka.topics import TopicRules
+
+    s = settings
+    return TopicRules(
+        partitions=s.kafka_partitions,
+        replication=s.kafka_replication,
+        min_insync=s.kafka_min_insync,
+        retention_h=s.kafka_retention_h,
+        max_bytes=s.kafka_max_event_bytes,
+        create=s.kafka_create_topics,
+    )
 
 
 def kafka_link(settings: Settings) -> KafkaLink:

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jibu.ports import Inbox
 from jibu.relay import Relay
-from jibu.settings import Settings
+from jibu.settings import Settings, freshness_allowed
+from jibu.usecases.freshness import Freshness, Listening
 from jibu.usecases.indexing import Indexing
 from jibu.usecases.pubsub.publishing import FanOut
+from jibu.wiring.brokers import open_inbox
 from jibu.wiring.consent import consent_handlers
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.mediation import make_sealing
@@ -75,6 +78,21 @@ class RelayProcess:
 @contextmanager
 def build_relay(settings: Settings, *, follow: bool = False) -> Iterator[RelayProcess]:
     """Build the relay's process. ``follow``: see ``parts``."""
-    with parts(settings, follow=follow) as p, make_pushing(p) as pushing:
+    with (
+        parts(settings, follow=follow) as p,
+        make_pushing(p) as pushing,
+        open_inbox(settings) as inbox,
+    ):
         sealing = make_sealing(p)
-        yield RelayProcess(make_relay(p), (pushing.run_forever, sealing.run_forever))
+        listening = () if inbox is None else (_listening(p, inbox).run_forever,)
+        yield RelayProcess(make_relay(p), (pushing.run_forever, sealing.run_forever, *listening))
+
+
+def _listening(p: Parts, inbox: Inbox) -> Listening:
+    freshness = Freshness(
+        records=p.records,
+        clock=p.clock,
+        withdraw=erasing_of(p).document,
+        allowed=freshness_allowed(p.settings),
+    )
+    return Listening(inbox=inbox, freshness=freshness)

@@ -20,6 +20,7 @@ from jibu.adapters.store.sqlite import open_sqlite
 from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
 from jibu.ports import Index
+from jibu.testing.event_contract import check_event
 from jibu.testing.memory import HashEmbedder
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
@@ -94,4 +95,8 @@ def block(
     )
     found.collection()
     yield found
+    for _, event in broker.read(limit=10_000):
+        check_event(event)
+    for event in found.events():
+        check_event(event)
     broker.close()

@@ -69,4 +69,5 @@ def to_document(row: Row[Any]) -> Document:
         filename=row.filename,
         individual_id=row.individual_id,
         agreement_id=row.agreement_id,
+        stale_since=row.stale_since,
     )

@@ -74,7 +74,7 @@ class SqlDocuments:
         if self._db.execute(known).scalar() is None:
             raise NotFound(f"no collection {new.collection_id!r}")
         raised = update(t.documents).where(D.document_id == document_id)
-        if self._db.execute(raised.values(version=D.version + 1, received_at=at)).rowcount:
+        if self._db.execute(raised.values(version=D.version + 1, received_at=at, stale_since=None)).rowcount:
             return int(self._db.execute(select(D.version).where(D.document_id == document_id)).scalar_one())
         self._db.execute(
             insert(t.documents).values(
@@ -115,6 +115,12 @@ class SqlDocuments:
             take(self._db, KEY, row.document_id)
             row = self._db.execute(query).one_or_none()  # it may have been erased before it was our turn
         return None if row is None else to_document(row)
+
+    def mark_stale(self, document_id: str, *, at: datetime) -> bool:
+        """Note that the source changed, once for each version."""
+        take(self._db, KEY, document_id)
+        fresh = update(t.documents).where(D.document_id == document_id, D.stale_since.is_(None))
+        return bool(self._db.execute(fresh.values(stale_since=at)).rowcount)
 
     def fingerprint(self, document_id: str) -> str:
         """Return the newest version's fingerprint. Raises: NotFound."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, inse
 
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump, load
+from jibu.adapters.store.incoming import SqlIncoming
 from jibu.adapters.store.turns import EVENT, KEY, LEASE, take, try_take
 from jibu.domain.errors import NotFound
 from jibu.domain.events import Event, Job
@@ -192,7 +193,9 @@ class SqlOutbox:
         rest = self._db.execute(select(func.count()).where(H.parked.is_(True))).scalar_one()
         seen = self._db.execute(select(func.max(L.seen_at)).where(L.name.startswith(RELAY))).scalar()
         counts = (int(jobs), int(parked), int(events))
-        return Backlog(*counts, _age(at, oldest), seen, _age(at, told), int(held), int(rest))
+        dead, waiting_outside = SqlIncoming(self._db).counts()
+        events_now = (_age(at, told), int(held), int(rest))
+        return Backlog(*counts, _age(at, oldest), seen, *events_now, dead, waiting_outside)
 
 
 def _age(at: datetime, since: datetime | None) -> float:

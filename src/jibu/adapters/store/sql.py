@@ -19,6 +19,7 @@ from jibu.adapters.store.conversations import SqlConversations
 from jibu.adapters.store.decisions import SqlDecisions
 from jibu.adapters.store.documents import SqlDocuments
 from jibu.adapters.store.generations import SqlGenerations
+from jibu.adapters.store.incoming import SqlIncoming
 from jibu.adapters.store.mediator import SqlMediator
 from jibu.adapters.store.outbox import SqlOutbox
 from jibu.adapters.store.pubsub import SqlPubSub
@@ -130,6 +131,11 @@ class SqlUnitOfWork:
     def mediator(self) -> SqlMediator:
         """Directory and message log of the information mediator."""
         return SqlMediator(self._open)
+
+    @property
+    def incoming(self) -> SqlIncoming:
+        """Events of other blocks."""
+        return SqlIncoming(self._open)
 
     @property
     def receipts(self) -> SqlReceipts:

@@ -87,6 +87,7 @@ documents = Table(
     Column("live_version", Integer),
     Column("received_at", UtcDateTime, nullable=False),
     Column("indexed_at", UtcDateTime),
+    Column("stale_since", UtcDateTime),
     Index("documents_external", "collection_id", "external_id"),
     Index("documents_received", "received_at"),
 )
@@ -269,6 +270,24 @@ event_holds = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("parked", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("reason", String(100), nullable=False),
+)
+
+seen_events = Table(
+    "seen_events",
+    metadata,
+    Column("once", String(64), primary_key=True),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index("seen_events_seen", "seen_at"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("place", Id, primary_key=True),
+    Column("reason", String(100), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("buried_at", UtcDateTime, nullable=False),
 )
 
 leases = Table(
