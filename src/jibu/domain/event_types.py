@@ -14,6 +14,10 @@ EMITTED: tuple[str, ...] = (
     "jibu.document.erased.v1",
     "jibu.document.staled.v1",
     "jibu.individual.erased.v1",
+    "jibu.consent.policy.changed.v1",
+    "jibu.consent.agreement.changed.v1",
+    "jibu.consent.record.changed.v1",
+    "jibu.audit.batch.signed.v1",
     "jibu.pubsub.room.changed.v1",
     "jibu.pubsub.event.published.v1",
 )

@@ -13,7 +13,7 @@ from jibu.domain.arrivals import Arrival
 from jibu.ports import Inbox
 
 Send = Callable[[list[bytes]], None]
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 def take(inbox: Inbox, number: int) -> list[Arrival]:
