@@ -8,6 +8,7 @@ from jibu.domain.errors import InvalidInput, Misconfigured
 from jibu.domain.mediation import ApplicationId, Endpoint, Service, application_id
 from jibu.http.contracts import METHODS, Contract, load_contracts
 from jibu.ports import Clock, Records
+from jibu.ports.mediation import Upstream
 from jibu.settings import Settings
 from jibu.usecases.administering import Administration
 from jibu.usecases.admitting import Admitting
@@ -25,7 +26,7 @@ NAME = "Jibu: answers from documents, with proof"
 def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediation:
     """Return the mediator's use cases. Raises: Misconfigured."""
     from jibu.adapters.host.machine import Machine
-    from jibu.adapters.mediator.local import HttpUpstream
+    from jibu.adapters.mediator.late import LateUpstream
     from jibu.adapters.mediator.openapi import OpenApiReader
 
     own = own_services(settings)
@@ -34,7 +35,7 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
     return Mediation(
         directory=Directory(records=records, own=own),
         admitting=admitting,
-        upstream=HttpUpstream(connections=settings.mediator_max_exchanges),
+        upstream=LateUpstream(lambda: _upstream(settings)),
         administration=Administration(
             records=records, reader=reader, own=own, clock=clock, changed=admitting.forget
         ),
@@ -48,6 +49,12 @@ def make_sealing(p: Parts) -> Sealing:
     """Return what signs the message log."""
     keep = timedelta(days=p.settings.message_retention_days)
     return Sealing(records=p.records, signer=p.signer, clock=p.clock, keep=keep)
+
+
+def _upstream(settings: Settings) -> Upstream:
+    from jibu.adapters.mediator.local import HttpUpstream
+
+    return HttpUpstream(connections=settings.mediator_max_exchanges)
 
 
 def own_services(settings: Settings) -> OwnServices:
