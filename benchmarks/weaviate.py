@@ -28,6 +28,7 @@ from jibu.wiring.indexes import open_index
 from jibu.wiring.parts import Parts, parts
 
 BATCH = 100
+POOL = 60_000
 
 
 def weaviate_settings(settings: Settings) -> Settings:
@@ -152,15 +153,32 @@ def apart(pairs: Sequence[tuple[list[Hit], list[Hit]]]) -> float:
     return worst
 
 
-def recall(passages: int, queries: int) -> None:
+def set_cutoff(settings: Settings, cutoff: int) -> None:
+    """Change from how many allowed passages on the made-up collection is searched by its graph."""
+    from weaviate.classes.config import Reconfigure
+
+    from jibu.adapters.index.weaviate.connection import Connection
+    from jibu.wiring.indexes import weaviate_server
+
+    connection = Connection(weaviate_server(settings))
+    connection.client().collections.get("JibuTestRecall").config.update(
+        vector_config=Reconfigure.Vectors.update(
+            vector_index_config=Reconfigure.VectorIndex.hnsw(flat_search_cutoff=cutoff)
+        )
+    )
+    connection.close()
+
+
+def recall(passages: int, queries: int, cutoff: int | None) -> None:
     """Clustered unit vectors, one Jibu collection, so that the filter lets all of them through."""
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(200, 384)).astype(np.float32)
-    rows = centres[rng.integers(0, 200, passages)] + rng.normal(size=(passages, 384)).astype(np.float32) * 0.9
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    index = open_index(
-        weaviate_settings(load(weaviate_collection="JibuTestRecall")), embedder="made up", dimension=384
-    )
+    rows = centres[rng.integers(0, 200, POOL)] + rng.normal(size=(POOL, 384)).astype(np.float32) * 0.9
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True))[:passages]
+    settings = weaviate_settings(load(weaviate_collection="JibuTestRecall"))
+    index = open_index(settings, embedder="made up", dimension=384)
+    if cutoff is not None:
+        set_cutoff(settings, cutoff)
     missing = passages - index.info().passages
     began = time.perf_counter()
     for start in range(passages - missing, passages, BATCH):
@@ -211,13 +229,14 @@ def main() -> None:
     one = commands.add_parser("recall")
     one.add_argument("--passages", type=int, default=100_000)
     one.add_argument("--queries", type=int, default=200)
+    one.add_argument("--cutoff", type=int, help="search through the graph from so many allowed passages on")
     given = parser.parse_args()
     if given.command == "copy":
         copy(given.data)
     elif given.command == "agree":
         agree(given.data, given.sets, given.limit)
     else:
-        recall(given.passages, given.queries)
+        recall(given.passages, given.queries, given.cutoff)
 
 
 if __name__ == "__main__":

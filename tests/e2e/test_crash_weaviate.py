@@ -35,7 +35,7 @@ from tests.services.weaviate_server import BINARY_NEEDED, OwnServer
 INGESTION = Path(__file__).parents[1] / "unit" / "usecases" / "ingestion.py"
 KILLS = 4
 DOCUMENTS = 4
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
 TRAVEL = AccessFilter(frozenset({"travel"}))
 
 pytestmark = [BINARY_NEEDED, pytest.mark.slow]

@@ -112,6 +112,7 @@ class OwnServer:
             "AUTHORIZATION_ADMINLIST_USERS": "jibu",
             "DEFAULT_VECTORIZER_MODULE": "none",
             "ENABLE_API_BASED_MODULES": "false",
+            "AUTOSCHEMA_ENABLED": "false",
             "DISABLE_TELEMETRY": "true",
             "GRPC_PORT": port["grpc"],
             "CLUSTER_HOSTNAME": "node1",

@@ -19,7 +19,7 @@ def open_index(settings: Settings, *, embedder: str, dimension: int, number: int
     if settings.index == "weaviate":
         from jibu.adapters.index.weaviate.index import WeaviateIndex
 
-        return WeaviateIndex(_server(settings), _layout(settings, embedder, dimension, number))
+        return WeaviateIndex(weaviate_server(settings), _layout(settings, embedder, dimension, number))
     from jibu.adapters.index.embedded import EmbeddedIndex
 
     return EmbeddedIndex(index_folder(settings, number), embedder=embedder, dimension=dimension)
@@ -33,7 +33,7 @@ def start_index_over(settings: Settings, *, embedder: str, dimension: int, numbe
     if settings.index == "weaviate":
         from jibu.adapters.index.weaviate.index import WeaviateIndex
 
-        server, layout = _server(settings), _layout(settings, embedder, dimension, number)
+        server, layout = weaviate_server(settings), _layout(settings, embedder, dimension, number)
         WeaviateIndex.start_over(server, layout).close()
         return
     from jibu.adapters.index.embedded import EmbeddedIndex
@@ -47,7 +47,7 @@ def remove_index_of(settings: Settings, *, embedder: str, dimension: int, number
     if settings.index == "weaviate":
         from jibu.adapters.index.weaviate.index import WeaviateIndex
 
-        index = WeaviateIndex(_server(settings), _layout(settings, embedder, dimension, number))
+        index = WeaviateIndex(weaviate_server(settings), _layout(settings, embedder, dimension, number))
         try:
             index.drop()
         finally:
@@ -77,7 +77,8 @@ def _layout(settings: Settings, embedder: str, dimension: int, number: int) -> L
     )
 
 
-def _server(settings: Settings) -> Server:
+def weaviate_server(settings: Settings) -> Server:
+    """Return where Weaviate is. Raises: Misconfigured."""
     from jibu.adapters.index.weaviate.connection import Server
 
     if settings.weaviate_url is None:

@@ -1,4 +1,4 @@
 """The passage index in Weaviate, for more passages than one machine's disk and for several machines.
 
-See docs/how-to/use-weaviate.md.
+See docs/adr/0009-weaviate-layout.md.
 """
