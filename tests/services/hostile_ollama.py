@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -79,7 +80,7 @@ class Exchange:
 class HostileOllama:
     """The server. ``scripts`` maps a path, such as "/api/chat", to what it does instead of the honest thing."""
 
-    def __init__(self, scripts: dict[str, Script] | None = None) -> None:
+    def __init__(self, scripts: dict[str, Script] | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.scripts = scripts or {}
         self.requests: list[tuple[str, Json]] = []
         self.headers: list[dict[str, str]] = []
@@ -89,7 +90,11 @@ class HostileOllama:
         }
         self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler_of(self, self._closing))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="hostile-ollama"
         )
@@ -142,7 +147,7 @@ def _handler_of(server: HostileOllama, closing: threading.Event) -> type[BaseHTT
             server.requests.append((self.path, body))
             server.headers.append({name.lower(): value for name, value in self.headers.items()})
             exchange = Exchange(self, body, closing)
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 server.scripts.get(self.path, partial(honest, server))(exchange)
 
     return Handler

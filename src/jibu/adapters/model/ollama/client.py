@@ -31,6 +31,7 @@ PULL_REPLY = 2_000_000_000  # bytes: news of a download come many times a second
 PULL_S = 86_400.0
 PULL_SILENT_S = 300.0
 NO_EMBEDDINGS = 501
+UNREACHABLE = "the model server cannot be reached: is Ollama running, and is JIBU_OLLAMA_HOSTS right?"
 _ADDRESS = re.compile(
     r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{1,5}))?(/[A-Za-z0-9._/-]*)?"
 )
@@ -220,7 +221,7 @@ def _translated(model: str, line: Line) -> Iterator[None]:
     except ollama.ResponseError as error:
         raise _from_status(model, error) from error
     except (ConnectionError, httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _late(line) or ModelFailed("the model server cannot be reached", "away") from error
+        raise _late(line) or ModelFailed(UNREACHABLE, "away") from error
     except httpx.TimeoutException as error:
         raise ModelFailed("the model server is too slow", "slow") from error
     except httpx.HTTPStatusError as error:
