@@ -87,7 +87,7 @@ class People:
         """Make or change an agreement."""
         made: Agreement = replace(AGREEMENT, agreement_id=agreement_id, **changes)  # type: ignore[arg-type]
         with self.block.records.write() as uow:
-            uow.agreements.put_agreement(made, accepts=("v1",), at=NOW)
+            uow.agreements.put_agreement(made, accepts=(f"{agreement_id}.v1",), at=NOW)
             uow.commit()
 
     def consent(
@@ -100,7 +100,14 @@ class People:
     ) -> None:
         """Record what an individual says now."""
         record = ConsentRecord(
-            agreement, "v1", "f" * 64, individual, opt_in, NOW, state, record_id=f"{individual}.{agreement}"
+            agreement,
+            f"{agreement}.v1",
+            "f" * 64,
+            individual,
+            opt_in,
+            NOW,
+            state,
+            record_id=f"{individual}.{agreement}",
         )
         with self.block.records.write() as uow:
             uow.consent.put_individual(Individual(individual, individual, "id", "idp", ()), at=NOW)
