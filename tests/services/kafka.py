@@ -28,7 +28,7 @@ MISSING = (
 POM = Path(__file__).parent / "kafka" / "pom.xml"
 LOGGING = POM.with_name("log4j2.properties")
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-FETCH_S, START_S = 600.0, 90.0
+FETCH_S, START_S = 600.0, 180.0
 HEAP = (
     "-Xmx512m",
     "-Xms128m",
