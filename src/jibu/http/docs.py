@@ -28,6 +28,8 @@ POLICY = (
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 """Swagger UI sets style attributes, hence the exception for styles; scripts come from here alone."""
+FIRST = "rag"
+"""The contract that is shown until another is chosen."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -50,7 +52,8 @@ def contract_endpoint(contracts: tuple[Contract, ...]) -> Endpoint:
 
 def page_endpoint(contracts: tuple[Contract, ...]) -> Endpoint:
     """Return the endpoint of the page that lists the contracts and shows those that describe HTTP."""
-    page = _own("docs.html").decode().replace("{contracts}", "\n".join(map(_line, contracts)))
+    first_asked = sorted(contracts, key=lambda contract: contract.name != FIRST)
+    page = _own("docs.html").decode().replace("{contracts}", "\n".join(map(_line, first_asked)))
 
     async def serve(_request: Request) -> Response:
         return HTMLResponse(page, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})

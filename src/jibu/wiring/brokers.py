@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jibu.domain.errors import Unavailable
-from jibu.domain.event_types import SOURCE_CHANGED, topic_of
+from jibu.domain.event_types import PUBLISHED, SOURCE_CHANGED, topic_of
 from jibu.ports import Broker, Inbox
 from jibu.settings import Settings, freshness_allowed, secret_in
 
@@ -56,6 +56,22 @@ def open_inbox(settings: Settings) -> Iterator[Inbox | None]:
     from jibu.adapters.broker.kafka.inbox import KafkaInbox
 
     topic, group = topic_of(settings.kafka_prefix, SOURCE_CHANGED), f"{settings.kafka_prefix}-sources"
+    inbox = KafkaInbox(kafka_link(settings), topic=topic, group=group, rules=_rules(settings))
+    try:
+        yield inbox
+    finally:
+        inbox.close()
+
+
+@contextmanager
+def open_rooms_inbox(settings: Settings) -> Iterator[Inbox | None]:
+    """Open what tells of publications in rooms; None where no broker brings them back. Raises: Misconfigured."""
+    if settings.broker != "kafka":
+        yield None
+        return
+    from jibu.adapters.broker.kafka.inbox import KafkaInbox
+
+    topic, group = topic_of(settings.kafka_prefix, PUBLISHED), f"{settings.kafka_prefix}-rooms"
     inbox = KafkaInbox(kafka_link(settings), topic=topic, group=group, rules=_rules(settings))
     try:
         yield inbox

@@ -15,11 +15,11 @@ from jibu.usecases.pubsub.subscribing import Subscribing
 from jibu.wiring.parts import Parts
 
 
-def make_pubsub(records: Records, clock: Clock) -> PubSub:
-    """Return what callers can do."""
+def make_pubsub(records: Records, clock: Clock, *, broker: str) -> PubSub:
+    """Return what callers can do. With Kafka deliveries are made by who reads the events back from it."""
     return PubSub(
         rooms=Rooms(records=records, clock=clock),
-        publishing=Publishing(records=records, clock=clock),
+        publishing=Publishing(records=records, clock=clock, fan_out_here=broker == "local"),
         subscribing=Subscribing(records=records, clock=clock),
     )
 

@@ -14,7 +14,8 @@ from jibu.settings import Settings, freshness_allowed
 from jibu.usecases.freshness import Freshness, Listening
 from jibu.usecases.indexing import Indexing
 from jibu.usecases.pubsub.publishing import FanOut
-from jibu.wiring.brokers import open_inbox
+from jibu.usecases.pubsub.spreading import Spreading
+from jibu.wiring.brokers import open_inbox, open_rooms_inbox
 from jibu.wiring.consent import consent_handlers
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.mediation import make_sealing
@@ -82,10 +83,15 @@ def build_relay(settings: Settings, *, follow: bool = False) -> Iterator[RelayPr
         parts(settings, follow=follow) as p,
         make_pushing(p) as pushing,
         open_inbox(settings) as inbox,
+        open_rooms_inbox(settings) as rooms,
     ):
-        sealing = make_sealing(p)
-        listening = () if inbox is None else (_listening(p, inbox).run_forever,)
-        yield RelayProcess(make_relay(p), (pushing.run_forever, sealing.run_forever, *listening))
+        beside = [pushing.run_forever, make_sealing(p).run_forever]
+        if inbox is not None:
+            beside.append(_listening(p, inbox).run_forever)
+        if rooms is not None:
+            fan_out = FanOut(records=p.records, clock=p.clock)
+            beside.append(Spreading(inbox=rooms, fan_out=fan_out).run_forever)
+        yield RelayProcess(make_relay(p), tuple(beside))
 
 
 def _listening(p: Parts, inbox: Inbox) -> Listening:

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from jibu.domain.access import Caller
 from jibu.domain.errors import Forbidden, NotFound
+from jibu.domain.event_types import PUBLISHED
 from jibu.domain.events import Job
 from jibu.domain.pubsub import Delivery, Published
 from jibu.ports import Clock, Records, UnitOfWork
@@ -121,7 +122,7 @@ def room_key(room_id: str) -> str:
 def _tell(uow: UnitOfWork, event: Published) -> None:
     tell(
         uow,
-        "jibu.pubsub.event.published.v1",
+        PUBLISHED,
         event.room_id,
         event.published_at,
         eventId=event.event_id,
