@@ -172,7 +172,7 @@ def test_a_slow_machine_gets_smaller_batches(server: HostileOllama) -> None:
         else:
             embed(exchange)
 
-    embedder = embedder_of(server, timeout_s=1.0)
+    embedder = embedder_of(server, timeout_s=2.0)
     expected = embedder.embed_passages([f"form {n}" for n in range(20)])
     server.scripts["/api/embed"] = slow
     assert embedder.embed_passages([f"form {n}" for n in range(20)]) == expected

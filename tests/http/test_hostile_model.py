@@ -48,8 +48,8 @@ def settings_of(folder: Path, server: HostileOllama, **more: Any) -> Settings:
         generator="ollama",
         ollama_hosts=server.url,
         ollama_generate_model=WRITES,
-        ollama_first_token_timeout_s=1.0,
-        ollama_generate_timeout_s=2.0,
+        ollama_first_token_timeout_s=4.0,
+        ollama_generate_timeout_s=12.0,
         **more,
     )
 
@@ -181,6 +181,6 @@ def test_times_that_leave_no_room_to_fall_back_are_refused(tmp_path: Path, serve
     """At the start, with the names of both settings."""
     with (
         pytest.raises(Misconfigured, match="JIBU_OLLAMA_GENERATE_TIMEOUT_S has to be below"),
-        build(settings_of(tmp_path, server, query_timeout_s=2.0)),
+        build(settings_of(tmp_path, server, query_timeout_s=12.0)),
     ):
         pass

@@ -364,7 +364,8 @@ def test_what_was_said_stays_when_the_stream_breaks(
             exchange.send(b'{"error": "killed"}\n')
 
     server.scripts["/api/chat"] = half
-    answer = answer_of(stocked, asking(stocked, writer(stocked, server, limits=BRIEF)))
+    limits = Limits(first_token_s=10, total_s=3) if end == "silence" else PATIENT
+    answer = answer_of(stocked, asking(stocked, writer(stocked, server, limits=limits)))
     assert (answer.text, answer.status) == (FEE, AnswerStatus.PARTIAL)
     assert (answer.model.generator, answer.model.fallback) == (WRITES, None)
 
@@ -522,7 +523,7 @@ def test_documents_wait_for_an_embedder_that_is_away(block: Ingestion, server: H
     """They lose no attempt, whatever the server does, and are indexed when it is back."""
     failures = iter([status(500), silence, lines(b"<html>"), status(404), status(503), lambda _: None] * 2)
     embedder = OllamaEmbedder(
-        Servers([OllamaServer(server.url)], breaker=lambda: Breaker(rest_s=0.05)), EMBEDS, timeout_s=0.3
+        Servers([OllamaServer(server.url)], breaker=lambda: Breaker(rest_s=0.05)), EMBEDS, timeout_s=1.0
     )
     assert embedder.dimension == block.embedder.dimension
 
