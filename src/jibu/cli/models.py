@@ -5,12 +5,16 @@ from __future__ import annotations
 import click
 from tqdm import tqdm
 
+from jibu.cli import compare
 from jibu.cli.options import settings_from
 
 
 @click.group()
 def command() -> None:
-    """Look at the models, and fetch those that are missing."""
+    """Look at the models, fetch those that are missing, and compare embedding models."""
+
+
+command.add_command(compare.command)
 
 
 @command.command("list")

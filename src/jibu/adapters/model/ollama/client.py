@@ -115,6 +115,13 @@ class OllamaServer:
                 for one in found
             ]
 
+    def loaded(self, model: str) -> int:
+        """Return the bytes that a model takes where it is loaded now, 0 where it is not. Raises: ModelFailed."""
+        with self.line(QUICK_S) as line, _translated(model, line):
+            running = self._client(line, QUICK_S).ps().models
+            names = {model, f"{model}:latest"}
+            return max((int(one.size or 0) for one in running if one.model in names), default=0)
+
     def show(self, model: str) -> ModelFacts:
         """Return what the server says of a model. Raises: ModelFailed (missing)."""
         with self.line(QUICK_S) as line, _translated(model, line):
