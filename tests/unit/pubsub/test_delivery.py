@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from block import CLINIC, POLICE, ROOM, SCHOOL, Block
+from rooms_block import CLINIC, POLICE, ROOM, SCHOOL, Block
 from tests.services.subscriber import Got, subscriber
 
 from jibu.domain.errors import InvalidInput, NotFound

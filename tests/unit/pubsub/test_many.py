@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from block import ADMIN, CLINIC, MANAGER, ROOM, Block, client
+from rooms_block import ADMIN, CLINIC, MANAGER, ROOM, Block, client
 from tests.services.subscriber import Got, subscriber
 
 from jibu.domain.errors import NotFound

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from block import ADMIN, CLINIC, MANAGER, POLICE, ROOM, SCHEMA, SCHOOL, STRANGER, Block
+from rooms_block import ADMIN, CLINIC, MANAGER, POLICE, ROOM, SCHEMA, SCHOOL, STRANGER, Block
 
 from jibu.domain.access import Caller
 from jibu.domain.errors import Conflict, Forbidden, InvalidInput, NotFound

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from block import CLINIC, POLICE, ROOM, Block
+from rooms_block import CLINIC, POLICE, ROOM, Block
 
 from jibu.domain.cloudevents import structured
 from jibu.domain.errors import NotFound

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 
-from block import CLINIC, POLICE, ROOM, SCHOOL, Block
+from rooms_block import CLINIC, POLICE, ROOM, SCHOOL, Block
 from tests.services import kafka as service
 
 from jibu.adapters.broker.kafka.broker import KafkaBroker
