@@ -250,7 +250,10 @@ class Settings(BaseSettings):
     )
 
     outbound_timeout_s: float = Field(
-        5.0, gt=0, le=60, description="Longest silence of another system that events are pushed to."
+        5.0,
+        gt=0,
+        le=60,
+        description="Longest time for one push to another system, from connecting to its answer.",
     )
     outbound_allow_private: bool = Field(
         default=False,

@@ -95,7 +95,7 @@ class PubSubRecords(Protocol):
         """Park what is out of time; return how many."""
 
     def forget(self, *, before: datetime) -> int:
-        """Remove events published before this for which nothing is pending; return how many."""
+        """Remove events published before this that were fanned out and wait for nobody; return how many."""
 
 
 class Pusher(Protocol):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,27 @@ def talking(answer: bytes) -> Iterator[str]:
             connection.close()
 
 
+@contextmanager
+def dripping(start: bytes, drip: bytes, end: bytes) -> Iterator[str]:
+    """Run a server that says ``drip`` every tenth of a second, for twice the time that a push may take."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with listener, listener.accept()[0] as connection, suppress(OSError):
+            connection.sendall(start)
+            for _ in range(10):
+                time.sleep(0.1)
+                connection.sendall(drip)
+            connection.sendall(end)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+    finally:
+        thread.join(5)
+
+
 def test_what_is_sent_arrives(inside: HttpPusher) -> None:
     """Body, headers and the name of the host; the status comes back."""
     with subscriber() as got:
@@ -101,7 +123,17 @@ def test_private_addresses_are_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.org/x", "file:///etc/passwd", "gopher://x/", "x", "", "http://"]
+    "url",
+    [
+        "ftp://example.org/x",
+        "file:///etc/passwd",
+        "gopher://x/",
+        "x",
+        "",
+        "http://",
+        "https://ä.org/",
+        "http://x/é",
+    ],
 )
 def test_other_schemes_are_refused(inside: HttpPusher, url: str) -> None:
     """Only http and https."""
@@ -131,6 +163,15 @@ def test_nobody_there_is_unavailable(inside: HttpPusher) -> None:
 def test_nonsense_and_silence_are_unavailable(inside: HttpPusher, answer: bytes) -> None:
     """After a bounded time."""
     with talking(answer) as url, pytest.raises(Unavailable):
+        inside.push(url, b"{}", JSON)
+
+
+@pytest.mark.parametrize("drip", [b"X-A: 1\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_who_drips_bytes_gains_no_time(inside: HttpPusher, drip: bytes) -> None:
+    """An answer that never pauses for long, but is whole only after the time for a push, came too late."""
+    start = b"HTTP/1.1 200 OK\r\n" if drip.startswith(b"X") else b""
+    end = b"Content-Length: 0\r\n\r\n" if start else b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    with dripping(start, drip, end) as url, pytest.raises(Unavailable):
         inside.push(url, b"{}", JSON)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -14,6 +16,7 @@ import pytest
 from rooms_block import CLINIC, POLICE, ROOM, SCHOOL, Block
 from tests.services.subscriber import Got, subscriber
 
+from jibu.adapters.outbound.push import HttpPusher
 from jibu.domain.errors import InvalidInput, NotFound
 from jibu.domain.pubsub import Backoff, DeliveryStatus, Mode
 from jibu.usecases.pubsub.pushing import PUSH
@@ -203,6 +206,89 @@ def test_a_client_that_lost_its_right_gets_nothing(block: Block) -> None:
         block.furnish()
         block.pushing().run_once()
     assert got.requests == []
+
+
+@pytest.mark.parametrize("end", ["right", "mode", "stop"])
+def test_what_ends_while_events_are_pushed_ends_at_once(block: Block, end: str) -> None:
+    """The subscriber's right, PUSH itself or an event: nothing more is pushed of what waited with the first one."""
+    with subscriber() as got:
+        block.furnish(got.url)
+        subscription = block.subscribe(POLICE, Mode.PUSH)
+        events = block.publish(3)
+        block.work()
+
+        def answer(_: int) -> int:
+            if end == "right":
+                block.furnish()
+            elif end == "mode":
+                block.subscribing.update(POLICE, replace(subscription, mode=Mode.PULL))
+            else:
+                for event in events[1:]:
+                    block.publishing.stop(CLINIC, ROOM, "newBirth", event.event_id)
+            return 200
+
+        got.answer = answer
+        block.pushing().run_once()
+    assert numbers(got) == [0]
+
+
+def test_a_slow_subscriber_has_its_turn_and_no_more(block: Block) -> None:
+    """What it is slow to take waits for its next turn: others are not kept until it has everything."""
+    with subscriber() as got:
+        block.furnish(got.url)
+        block.subscribe(POLICE, Mode.PUSH)
+        block.publish(4)
+        block.work()
+
+        def slow(_: int) -> int:
+            block.advance(3)
+            return 200
+
+        got.answer = slow
+        assert block.pushing().run_once() == 2
+        assert block.pushing().run_once() == 2
+    assert numbers(got) == [0, 1, 2, 3]
+
+
+class Broken:
+    """A pusher with a fault in it: it fails for one address in a way that nobody foresaw."""
+
+    def __init__(self, pusher: HttpPusher, url: str) -> None:
+        self._pusher = pusher
+        self._url = url
+
+    def push(self, url: str, body: bytes, headers: Sequence[tuple[str, str]]) -> int:
+        """Push, unless it is that one."""
+        if url == self._url:
+            raise TypeError("unforeseen")
+        return self._pusher.push(url, body, headers)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pusher.close()
+
+
+def test_a_fault_at_one_subscriber_does_not_stop_the_others(block: Block) -> None:
+    """Whatever it is."""
+    with subscriber() as got:
+        block.furnish("http://127.0.0.1:9/", got.url)
+        block.pusher = Broken(block.pusher, "http://127.0.0.1:9/")  # type: ignore[assignment]
+        block.subscribe(POLICE, Mode.PUSH)
+        block.subscribe(SCHOOL, Mode.PUSH)
+        block.publish(2)
+        block.work()
+        block.pushing().run_once()
+    assert numbers(got) == [0, 1]
+
+
+def test_events_that_nobody_fanned_out_yet_are_not_forgotten(block: Block) -> None:
+    """However late the relay comes: they are kept until their deliveries are made."""
+    block.subscribe(POLICE, ttl_s=30 * 24 * 3600)
+    [event] = block.publish()
+    block.advance(8 * 24 * 3600)
+    block.pushing().clean()
+    block.work()
+    assert block.subscribing.next(POLICE, ROOM, "newBirth") == event
 
 
 def test_publishing_tells_what_happened_without_the_content(block: Block) -> None:

@@ -96,6 +96,7 @@ def test_rooms_are_put_listed_and_removed(block: Block) -> None:
         Room(ROOM, "T", MANAGER.client, (), (Subscriber(POLICE.client), Subscriber(POLICE.client))),
         Room(ROOM, "T", MANAGER.client, (), (Subscriber(POLICE.client, "ftp://x"),)),
         Room(ROOM, "T", MANAGER.client, (), (Subscriber(POLICE.client, "http://x/ y"),)),
+        Room(ROOM, "T", MANAGER.client, (), (Subscriber(POLICE.client, "https://exämple.org/"),)),
         Room(ROOM, "T", MANAGER.client, tuple(f"A/B/C/{n}" for n in range(1001))),
     ],
 )
@@ -118,7 +119,7 @@ def nested(depth: int) -> str:
         "", "no", "[]", "1", "null", '{"type": "nothing"}', '{"type": 5}', '{"properties": []}',
         '{"$ref": "https://example.org/schema"}', '{"properties": {"a": {"$ref": "file:///etc/passwd"}}}',
         '{"patternProperties": {"(a+)+$": {}}}', '{"pattern": "(?=a)"}', '{"pattern": "["}',
-        nested(100), nested(100_000), json.dumps({"title": "x" * 70_000}), '{"title": "\ud800"}',
+        '{"default": -1e999}', nested(100), nested(100_000), json.dumps({"title": "x" * 70_000}), '{"title": "\ud800"}',
     ],
 )  # fmt: skip
 def test_a_schema_that_cannot_be_is_refused(block: Block, schema: str) -> None:
@@ -141,6 +142,7 @@ def test_an_event_type_has_a_plain_name(block: Block, name: str) -> None:
         ("", "/event"), ("{", "/event"), ("[]", "/event"), ("null", "/event"), (nested(100_000), "/event"),
         ("{}", "/event"), ('{"n": "1"}', "/event/n"), ('{"n": 1, "gender": "X"}', "/event/gender"),
         ('{"n": 1, "x": "' + "y" * 300_000 + '"}', "/event"),
+        ('{"n": 1, "x": 1e999}', "/event"), ('{"n": 1, "x": NaN}', "/event"), ('{"n": 1, "x": "\\ud800"}', "/event"),
     ],
 )  # fmt: skip
 def test_an_event_has_to_match_its_schema(block: Block, body: str, field: str) -> None:

@@ -64,6 +64,8 @@ def test_a_reader_that_dies_before_it_settles_is_followed_by_another(block: Bloc
         b"", b"\xff", b"[]", b"null", b"{" * 100_000, b'{"type": "jibu.pubsub.room.changed.v1", "subject": "A/B/C/D"}',
         b'{"type": "jibu.pubsub.event.published.v1"}', b'{"type": "jibu.pubsub.event.published.v1", "subject": 7}',
         json.dumps({"type": "jibu.pubsub.event.published.v1", "subject": "x" * 300}).encode(),
+        json.dumps({"type": "jibu.pubsub.event.published.v1", "subject": "A/B/C/\0"}).encode(),
+        json.dumps({"type": "jibu.pubsub.event.published.v1", "subject": "A/B/C/\ud800"}).encode(),
     ],
 )  # fmt: skip
 def test_other_messages_are_passed_over(block: Block, log: MemoryLog, value: bytes) -> None:

@@ -154,9 +154,10 @@ class SqlPubSub(SqlRooms):
         return self._db.execute(late.values(status=DeliveryStatus.PARKED.value)).rowcount
 
     def forget(self, *, before: datetime) -> int:
-        """Remove old events for which nothing is pending; return how many."""
+        """Remove old events that were fanned out and for which nothing is pending; return how many."""
         waits = exists().where(D.event_id == E.event_id, PENDING)
-        old = select(E.event_id).where(E.published_at < before, ~waits)
+        made = exists().where(R.room_id == E.room_id, R.fanned_out >= E.sequence)
+        old = select(E.event_id).where(E.published_at < before, made, ~waits)
         ids = [row.event_id for row in self._db.execute(old.limit(1000))]
         self._db.execute(delete(t.deliveries).where(D.event_id.in_(ids)))
         return self._db.execute(delete(t.events).where(E.event_id.in_(ids))).rowcount

@@ -63,7 +63,8 @@ def _parsed(text: str, field: str, *, limit: int) -> Any:
         raise InvalidInput(f"may have at most {limit} bytes", field)
     try:
         found = json.loads(text)
-        text.encode()
+        # What cannot be written again as JSON in UTF-8 (1e999, halves of characters) would never reach anybody.
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidInput("not JSON", field) from error
     _check_depth(found, field)

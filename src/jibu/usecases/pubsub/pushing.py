@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
 
 from jibu.domain.errors import Forbidden, JibuError, NotFound, Unavailable
-from jibu.domain.pubsub import Delivery, Published, Subscription
+from jibu.domain.pubsub import Delivery, Mode, Published, Subscription
 from jibu.ports import Clock, Pusher, Records, Signer
 from jibu.usecases.pubsub.items import address, claim, envelope
 
 LEASE_S = 120.0
 AT_ONCE = 8
-BATCH = 20
+BATCH, SLICE = 20, timedelta(seconds=5)
+"""Most events for one subscription before it is the others' turn, and the longest time."""
 CHORES = timedelta(minutes=1)
 PUSH = "jibu-push+jws"
 """What a push is signed for: the JWS says for whom, which event, when, and the SHA-256 of the body."""
@@ -50,8 +51,8 @@ class Pushing:
                         self.clean()
                         clean_from = self._clock() + CHORES
                     pushed = self._turn(pool, stop)
-                except JibuError as error:
-                    self._log.warning("pushing failed", error=error.code)
+                except Exception as error:  # noqa: BLE001 - whatever it is, pushing must live
+                    self._log.warning("pushing failed", error=_name(error))
                     pushed = 0
                 if not pushed:
                     stop.wait(poll_s)
@@ -74,29 +75,47 @@ class Pushing:
     def _turn(self, pool: ThreadPoolExecutor, stop: threading.Event) -> int:
         with self._records.read() as uow:
             due = uow.pubsub.to_push(at=self._clock(), limit=4 * AT_ONCE)
-        return sum(pool.map(lambda subscription: self._serve(subscription, stop), due))
+        return sum(pool.map(lambda subscription: self._guarded(subscription, stop), due))
+
+    def _guarded(self, subscription: Subscription, stop: threading.Event) -> int:
+        """Serve a subscription; what goes wrong with it is no other's concern."""
+        try:
+            return self._serve(subscription, stop)
+        except Exception as error:  # noqa: BLE001 - the others must get theirs
+            told = {"subscription": subscription.subscription_id, "error": _name(error)}
+            self._log.warning("pushing to a subscriber failed", **told)
+            return 0
 
     def _serve(self, subscription: Subscription, stop: threading.Event) -> int:
         """Push a subscription's events while they are due; return how many attempts were made."""
         if not self._lead(subscription, LEASE_S):
             return 0
-        attempts = 0
+        attempts, until = 0, self._clock() + SLICE
         try:
-            with self._records.read() as uow:
-                url = address(uow.pubsub.room(subscription.room_id).subscriber(subscription.subscriber))
-                waiting = uow.pubsub.waiting(subscription, at=self._clock(), limit=BATCH)
-                found = [(delivery, uow.pubsub.event(delivery.event_id)) for delivery in waiting]
-            for delivery, event in found:
-                if stop.is_set():
+            while attempts < BATCH and self._clock() < until and not stop.is_set():
+                found = self._next(subscription.subscription_id, self._clock())
+                if found is None:
                     break
                 attempts += 1
-                if not self._attempt(subscription, url, delivery, event):
+                if not self._attempt(*found):
                     break
         except NotFound:
             pass  # room, subscription or event removed meanwhile
         finally:
             self._lead(subscription, 0.0)
         return attempts
+
+    def _next(
+        self, subscription_id: str, at: datetime
+    ) -> tuple[Subscription, str | None, Delivery, Published] | None:
+        """Return what to push next and where. Looked up for each event: rights, options and events may have ended."""
+        with self._records.read() as uow:
+            subscription = uow.pubsub.subscription_by_id(subscription_id)
+            if subscription.mode is not Mode.PUSH:
+                return None
+            url = address(uow.pubsub.room(subscription.room_id).subscriber(subscription.subscriber))
+            waiting = uow.pubsub.waiting(subscription, at=at, limit=1)
+            return (subscription, url, waiting[0], uow.pubsub.event(waiting[0].event_id)) if waiting else None
 
     def _attempt(
         self, subscription: Subscription, url: str | None, delivery: Delivery, event: Published
@@ -141,3 +160,8 @@ class Pushing:
             leads = uow.outbox.lead(name, self._id, at=self._clock(), lease_s=lease_s)
             uow.commit()
         return leads
+
+
+def _name(error: Exception) -> str:
+    """Return what may be logged of an error: never its text, which may quote an event."""
+    return error.code if isinstance(error, JibuError) else type(error).__name__

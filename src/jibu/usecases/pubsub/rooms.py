@@ -119,5 +119,5 @@ def check_url(url: str | None) -> None:
     if url is None:
         return
     check_line(url, "/subscribers", limit=MAX_URL)
-    if not url.startswith(("https://", "http://")) or any(c.isspace() for c in url):
-        raise InvalidInput("a push address is an http or https URL", "/subscribers")
+    if not url.startswith(("https://", "http://")) or not url.isascii() or any(c.isspace() for c in url):
+        raise InvalidInput("a push address is an http or https URL in ASCII", "/subscribers")

@@ -12,6 +12,7 @@ from jibu.domain.event_types import PUBLISHED
 from jibu.ports import Inbox
 from jibu.usecases.publishing import backoff
 from jibu.usecases.pubsub.publishing import FanOut
+from jibu.usecases.pubsub.rights import CLIENT
 
 AT_ONCE, WAIT_S = 200, 0.5
 FIRST_DELAY_S, LONGEST_DELAY_S = 1.0, 30.0
@@ -64,4 +65,4 @@ def room_told(value: bytes) -> str | None:
     if not isinstance(told, dict) or told.get("type") != PUBLISHED:
         return None
     subject = told.get("subject")
-    return subject if isinstance(subject, str) and 0 < len(subject) <= 255 else None
+    return subject if isinstance(subject, str) and CLIENT.fullmatch(subject) else None
