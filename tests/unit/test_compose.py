@@ -174,6 +174,22 @@ def test_the_settings_are_ones_that_jibu_takes(
     assert (settings.index, settings.embedder, settings.broker) == ("weaviate", "ollama", "kafka")
 
 
+def test_weaviate_is_set_as_its_guide_says() -> None:
+    """Each variable of the guide has its value here; the key is read from its file."""
+    guide = (ROOT / "docs" / "how-to" / "use-weaviate.md").read_text(encoding="utf-8")
+    advised = dict(re.findall(r"^([A-Z_]+)=(\S+)", guide.split("```bash")[1].split("```")[0], re.MULTILINE))
+    del advised["AUTHENTICATION_APIKEY_ALLOWED_KEYS"]
+    assert advised["AUTOSCHEMA_ENABLED"] == "false"
+    assert advised.items() <= SERVICES["weaviate"]["environment"].items()
+
+
+def test_postgres_is_well_only_where_others_reach_it() -> None:
+    """While its image sets the database up it listens on a socket alone: `migrate` would come too soon and end."""
+    test = SERVICES["postgres"]["healthcheck"]["test"]
+    assert test[test.index("-h") + 1] == "127.0.0.1"
+    assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
+
+
 def test_every_variable_is_explained() -> None:
     """What Compose asks for is in .env.example, and nothing else is."""
     asked = {

@@ -69,6 +69,24 @@ def test_a_failed_download_is_told(server: HostileOllama, stream: bytes, says: s
     assert "\x1b" not in str(found.exception)
 
 
+def test_what_a_server_says_cannot_write_on_the_terminal(server: HostileOllama) -> None:
+    """Neither how a download is going, nor the names and the version in the list, bring control characters."""
+    news = b'{"status": "pulling \\u001b[2Jmanifest"}\n{"status": "success"}\n'
+    server.scripts["/api/pull"] = lambda exchange: exchange.raw(news)
+    pulled = run(server, "pull", "one")
+    assert pulled.exit_code == 0, pulled.output
+    assert "manifest" in pulled.output
+    listed = (
+        b'{"models": [{"model": "odd\\u001b[2J", "size": 1, "details": {"parameter_size": "7\\u001b[2JB"}}]}'
+    )
+    server.scripts["/api/tags"] = lambda exchange: exchange.raw(listed)
+    server.scripts["/api/version"] = lambda exchange: exchange.raw(b'{"version": "1\\u001b[2J"}')
+    found = run(server, "list")
+    assert found.exit_code == 0, found.output
+    assert "odd" in found.output
+    assert "\x1b[2J" not in pulled.output + found.output
+
+
 def test_with_embedded_models_there_is_nothing_to_fetch(server: HostileOllama) -> None:
     """The command says that a name is needed."""
     assert "name one" in run(server, "pull", JIBU_EMBEDDER="embedded").output

@@ -102,7 +102,7 @@ class OllamaServer:
         with self.line(QUICK_S) as line, _translated("", line):
             reply = self._http(line, QUICK_S).get("/api/version")
             reply.raise_for_status()
-            return str(reply.json()["version"])
+            return _printable(reply.json()["version"])
 
     def models(self) -> list[Present]:
         """Return what the server has. Raises: ModelFailed."""
@@ -110,7 +110,9 @@ class OllamaServer:
             found = self._client(line, QUICK_S).list().models
             return [
                 Present(
-                    one.model or "", int(one.size or 0), one.details.parameter_size if one.details else None
+                    _printable(one.model or ""),
+                    int(one.size or 0),
+                    _printable((one.details.parameter_size if one.details else None) or "") or None,
                 )
                 for one in found
             ]
@@ -183,7 +185,7 @@ class OllamaServer:
         with self.line(PULL_S, max_bytes=PULL_REPLY) as line, _translated(model, line):
             try:
                 for part in self._client(line, PULL_SILENT_S).pull(model, stream=True):
-                    status = part.status or ""
+                    status = _printable(part.status or "")
                     yield Pulling(status, part.digest, _count(part.completed), _count(part.total))
             except ollama.ResponseError as error:
                 raise ModelFailed(f"{model!r} was not fetched: {_printable(error.error)}", "error") from error
