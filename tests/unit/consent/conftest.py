@@ -11,6 +11,7 @@ import pytest
 from jibu.adapters.store.postgres import open_postgres
 from jibu.adapters.store.sql import SqlRecords
 from jibu.adapters.store.sqlite import open_sqlite
+from jibu.testing.event_contract import check_event
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -30,6 +31,14 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlRecor
 
 
 @pytest.fixture
-def block(records: SqlRecords, tmp_path: Path) -> Block:
-    """Return the building block with a policy, an agreement and an individual with a key."""
-    return Block(records, tmp_path)
+def block(records: SqlRecords, tmp_path: Path) -> Iterator[Block]:
+    """Return the building block with a policy, an agreement and an individual with a key.
+
+    At the end every event that was left is as the contract of events describes it.
+    """
+    yield Block(records, tmp_path)
+    with records.read() as uow:
+        left = uow.outbox.unpublished(limit=1000)
+    assert left
+    for event in left:
+        check_event(event)
