@@ -90,3 +90,11 @@ def test_evaluating_a_service_needs_a_token_in_a_file(content: str | None, tmp_p
     done = run("-m", "jibu", "evaluate", ".", "--base-url", "http://127.0.0.1:9", *more, cwd=tmp_path)
     assert done.returncode == 2
     assert "--token-file" in done.stderr
+
+
+def test_logs_of_a_folder_that_is_not_there_are_not_called_whole(tmp_path: Path) -> None:
+    """A mistyped folder is told; none is made, and nothing is said to be as signed."""
+    done = run("-m", "jibu", "audit", "verify", "--data", "dtaa", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no data folder dtaa" in done.stderr
+    assert list(tmp_path.iterdir()) == []

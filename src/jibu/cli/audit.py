@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from jibu.cli.options import data_option, existing_data
 from jibu.domain.chains import ChainReport
 from jibu.domain.errors import InvalidInput, JibuError
-from jibu.settings import load
 from jibu.wiring.auditing import build_checks
 
 
@@ -16,20 +18,21 @@ def command() -> None:
 
 
 @command.command("verify")
+@data_option
 @click.option(
     "--expect",
     multiple=True,
     metavar="LOG=NUMBER:SHA256",
     help="A head that you kept: this batch has to be there and be the same. May be repeated.",
 )
-def verify(expect: tuple[str, ...]) -> None:
+def verify(data_dir: Path | None, expect: tuple[str, ...]) -> None:
     """Follow each chain from its beginning and check every entry and signature.
 
     Ends with code 1 when something was changed, removed, added or reordered. Keep the heads that it prints
     somewhere else: with --expect they show whether the newest batches were cut off.
     """
     kept = dict(_pair(one) for one in expect)
-    with build_checks(load()) as checks:
+    with build_checks(existing_data(data_dir)) as checks:
         unknown = sorted(set(kept) - set(checks))
         if unknown:
             raise InvalidInput(f"no such log: {unknown[0]}; there is {', '.join(checks)}")
