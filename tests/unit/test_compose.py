@@ -190,6 +190,11 @@ def test_postgres_is_well_only_where_others_reach_it() -> None:
     assert SERVICES["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
 
 
+def test_a_start_needs_no_registry_of_models() -> None:
+    """All wait for `models`: fetching again what is there would keep a set without a way out from starting."""
+    assert SERVICES["models"]["command"] == ["models", "pull", "--missing"]
+
+
 def test_every_variable_is_explained() -> None:
     """What Compose asks for is in .env.example, and nothing else is."""
     asked = {

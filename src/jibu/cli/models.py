@@ -40,7 +40,10 @@ def list_models() -> None:
 
 @command.command("pull")
 @click.argument("models", nargs=-1)
-def pull_models(models: tuple[str, ...]) -> None:
+@click.option(
+    "--missing", is_flag=True, help="Only those that a server lacks: needs no registry where all are there."
+)
+def pull_models(models: tuple[str, ...], *, missing: bool) -> None:
     """Have every Ollama server fetch MODELS [default: the configured ones] from its registry."""
     from jibu.wiring.models import configured_models, ollama_servers, pull_model
 
@@ -49,7 +52,11 @@ def pull_models(models: tuple[str, ...]) -> None:
     if not names:
         raise click.UsageError("no model of Ollama is configured: name one")
     for server in ollama_servers(settings).all():
+        there = {model.name.removesuffix(":latest") for model in server.models()} if missing else set()
         for name in names:
+            if name.removesuffix(":latest") in there:
+                click.echo(f"{server.url}  {name}  is there")
+                continue
             with tqdm(unit="B", unit_scale=True, desc=name) as bar:
                 for status, done, total in pull_model(server, name):
                     bar.total = total or None
