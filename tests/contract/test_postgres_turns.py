@@ -21,6 +21,7 @@ from jibu.domain.answers import Turn
 from jibu.domain.documents import NewDocument
 from jibu.domain.errors import Conflict, JibuError, NotFound
 from jibu.domain.events import Job
+from jibu.domain.personal import PersonalContext
 from jibu.domain.receipts import ErasureReceipt
 from jibu.testing.records_outbox import claim, enqueue
 from jibu.testing.records_samples import NOW, answer, collection, conversation, receive, save
@@ -104,6 +105,28 @@ def test_the_same_document_sent_many_times_at_once_is_one_document(records: SqlR
     with records.read() as uow:
         [document] = uow.documents.page(frozenset({"travel"}), frozenset(), offset=0, limit=9).items
         assert (document.version, uow.outbox.backlog(at=NOW).jobs) == (8, 1)
+
+
+def test_what_is_being_kept_of_an_individual_goes_with_them(records: SqlRecords) -> None:
+    """Who erases waits for an answer that is being kept under a consent that held, and then sees it."""
+    said = replace(answer(), citations=(), conversation_id=None, personal=PersonalContext("i1", "a1"))
+
+    def forget() -> None:
+        with records.write() as uow:
+            uow.documents.of_individual("i1")
+            uow.conversations.forget_individual("i1")
+            uow.commit()
+
+    with ThreadPoolExecutor(1) as pool, records.write() as keeping:
+        keeping.consent.governs("i1", "a1", NOW)
+        keeping.conversations.save_answer(said, owner="portal|p1", question_sha256="0" * 64)
+        forgetting = pool.submit(forget)
+        with pytest.raises(TimeoutError):
+            forgetting.result(0.5)
+        keeping.commit()
+        forgetting.result(20)
+    with records.read() as uow:
+        assert uow.conversations.count_of_individual("i1") == 0
 
 
 def test_a_collection_made_by_many_at_once_is_new_once(records: SqlRecords) -> None:

@@ -34,6 +34,8 @@ class ConsentRecords(Protocol):
         The agreement is active and not terminated, and the individual's current record for it, given no later
         than ``at``, says yes, is signed where the agreement asks for that, and is for the agreement's present
         revision or one that the present revision accepts. Whatever is unknown is False.
+
+        In a transaction that writes, the individual is not erased until it ends.
         """
 
     def individual(self, individual_id: str) -> Individual:

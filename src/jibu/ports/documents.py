@@ -164,7 +164,10 @@ class DocumentRecords(Protocol):
         """
 
     def of_individual(self, individual_id: str) -> list[str]:
-        """Return the ids of an individual's documents, in order."""
+        """Return the ids of an individual's documents, in order.
+
+        In a transaction that writes, nothing is kept under the individual's consent until it ends.
+        """
 
     def live(self) -> Iterator[tuple[str, int]]:
         """Yield (document id, live version) of every document that has one, by id."""

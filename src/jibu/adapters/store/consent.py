@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, exists, insert, or_, select
 from jibu.adapters.store import consent_rows as rows
 from jibu.adapters.store import consent_tables as t
 from jibu.adapters.store.paging import page_of, put
-from jibu.adapters.store.turns import INDIVIDUAL, RECORD, take
+from jibu.adapters.store.turns import INDIVIDUAL, PERSON, RECORD, take
 from jibu.domain.consent.values import ConsentRecord, Individual, RecordState, Signature
 from jibu.domain.errors import Conflict, NotFound
 from jibu.ports import Page
@@ -43,6 +43,7 @@ class SqlConsent:
 
     def governs(self, individual_id: str, agreement_id: str, at: datetime) -> bool:
         """Tell whether consent holds."""
+        take(self._db, PERSON, individual_id)
         mine = and_(R.individual_id == individual_id, R.agreement_id == agreement_id, R.given_at <= at)
         return bool(self._db.execute(select(exists().where(mine, GOVERNING))).scalar())
 

@@ -12,7 +12,7 @@ from jibu.adapters.store import link_rows, passage_rows, quotes
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump
 from jibu.adapters.store.document_rows import NEWEST, is_version, missing, newest, of_version, to_document
-from jibu.adapters.store.turns import KEY, ORIGIN, take
+from jibu.adapters.store.turns import KEY, ORIGIN, PERSON, take
 from jibu.domain.access import AccessFilter, owner_key
 from jibu.domain.documents import Document, DocumentStatus, Failure, NewDocument, ParsedDocument
 from jibu.domain.errors import Conflict, NotFound
@@ -299,6 +299,7 @@ class SqlDocuments:
 
     def of_individual(self, individual_id: str) -> list[str]:
         """Return the ids of an individual's documents, in order."""
+        take(self._db, PERSON, individual_id)
         query = select(D.document_id).where(D.individual_id == individual_id).order_by(D.document_id)
         return [str(found) for found in self._db.execute(query).scalars()]
 

@@ -2,7 +2,7 @@
 
 A writing transaction takes a turn for each thing (collection, document and its jobs, conversation …) before it
 looks at it, and keeps it until it ends. So what it read stays true while it writes, as if it wrote alone. Where
-several are needed they are taken in this order, so that nobody waits in a circle: collection, origin, key.
+several are needed they are taken in this order, so that nobody waits in a circle: person, collection, origin, key.
 For consent: agreement, policy, individual, record, signature, webhooks' keys by id, audit.
 """
 
@@ -22,6 +22,8 @@ ORIGIN = "origin"
 """What documents are found by when they come again: owner and external id, or content."""
 KEY = "key"
 """A document with its versions, receipt and jobs; also other keys of jobs."""
+PERSON = "person"
+"""What is kept on behalf of an individual; taken first of all, by who keeps under a consent and by who erases."""
 CONVERSATION = "conversation"
 ANSWER = "answer"
 ROOM = "room"
