@@ -119,7 +119,8 @@ def nested(depth: int) -> str:
         "", "no", "[]", "1", "null", '{"type": "nothing"}', '{"type": 5}', '{"properties": []}',
         '{"$ref": "https://example.org/schema"}', '{"properties": {"a": {"$ref": "file:///etc/passwd"}}}',
         '{"patternProperties": {"(a+)+$": {}}}', '{"pattern": "(?=a)"}', '{"pattern": "["}',
-        '{"default": -1e999}', nested(100), nested(100_000), json.dumps({"title": "x" * 70_000}), '{"title": "\ud800"}',
+        '{"default": -1e999}', '{"items": {"$schema": "https://json-schema.org/draft/2020-12/schema"}}',
+        nested(100), nested(100_000), json.dumps({"title": "x" * 70_000}), '{"title": "\ud800"}',
     ],
 )  # fmt: skip
 def test_a_schema_that_cannot_be_is_refused(block: Block, schema: str) -> None:
@@ -161,6 +162,49 @@ def test_a_costly_pattern_takes_no_time(block: Block) -> None:
     block.rooms.add_type(MANAGER, ROOM, "costly", '{"properties": {"a": {"pattern": "^(a+)+$"}}}')
     with pytest.raises(InvalidInput):
         block.publishing.publish(CLINIC, ROOM, "costly", json.dumps({"a": "a" * 50_000 + "b"}))
+
+
+def doubling(depth: int) -> dict[str, Any]:
+    """Return a schema in which each part refers twice to the next."""
+    parts = {f"p{n}": {"allOf": [{"$ref": f"#/$defs/p{n + 1}"}] * 2} for n in range(depth)}
+    return {"$defs": {**parts, f"p{depth}": {}}, "$ref": "#/$defs/p0"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "event"),
+    [
+        (doubling(40), {}),
+        ({"properties": {"a": {"uniqueItems": True}}}, {"a": [{"n": n} for n in range(3000)]}),
+        ({"properties": {"a": {"items": {"allOf": [{}] * 5000}}}}, {"a": [0] * 3000}),
+    ],
+)  # fmt: skip
+def test_what_takes_too_long_to_check_is_refused(
+    block: Block, schema: dict[str, Any], event: dict[str, Any]
+) -> None:
+    """A small schema can ask for years of work: it is counted, and there is an end."""
+    block.rooms.add_type(MANAGER, ROOM, "long", json.dumps(schema))
+    with pytest.raises(InvalidInput, match="too long"):
+        block.publishing.publish(CLINIC, ROOM, "long", json.dumps(event))
+
+
+def test_a_big_plain_event_is_no_such_thing(block: Block) -> None:
+    """As big as an event may be, each of its numbers looked at."""
+    number = {"type": "integer", "minimum": 0, "maximum": 9}
+    schema = {"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"a": {"items": number}}}
+    block.rooms.add_type(MANAGER, ROOM, "big", json.dumps(schema))
+    assert block.publishing.publish(CLINIC, ROOM, "big", json.dumps({"a": [7] * 80_000})).sequence == 1
+
+
+def test_the_kind_of_a_schema_does_not_change_the_engine(block: Block) -> None:
+    """A reference back to the top, which names its kind, would run the pattern in a backtracking engine."""
+    schema = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "properties": {"a": {"pattern": "^(a+)+$"}, "b": {"$ref": "#"}},
+    }
+    block.rooms.add_type(MANAGER, ROOM, "costly", json.dumps(schema))
+    event = {"b": {"a": "a" * 23 + "b"}}
+    with pytest.raises(InvalidInput, match="does not match the pattern"):
+        block.publishing.publish(CLINIC, ROOM, "costly", json.dumps(event))
 
 
 def test_recursive_schemas_end(block: Block) -> None:

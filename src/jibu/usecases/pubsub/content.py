@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import re2  # type: ignore[import-untyped]
@@ -20,6 +21,10 @@ MAX_EVENT = 262_144
 MAX_DEPTH = 64
 PATTERN_BYTES = 1_048_576
 """Most memory for one compiled pattern."""
+MAX_STEPS = 500_000
+"""Most work for one event: keywords looked at, with the size of what they look at."""
+_work = threading.local()
+Check = Callable[[Any, Any, Any, Any], Any]
 NOWHERE: Registry[Any] = Registry()
 """Resolves references inside a schema and fetches nothing."""
 
@@ -29,7 +34,7 @@ def checked_schema(schema: str) -> str:
     found = _parsed(schema, "/schema", limit=MAX_SCHEMA)
     if not isinstance(found, dict):
         raise InvalidInput("a schema is an object", "/schema")
-    _check_inside(found)
+    _check_inside({name: value for name, value in found.items() if name != "$schema"})
     kind = _validator(found)
     try:
         kind.check_schema(found)
@@ -44,8 +49,11 @@ def checked_event(body: str, schema: str) -> str:
     if not isinstance(event, dict):
         raise InvalidInput("an event is an object", "/event")
     loaded = json.loads(schema)
+    kind = _validator(loaded)
+    loaded.pop("$schema", None)  # the library would leave our kinds for its own wherever it finds one
+    _work.left = MAX_STEPS
     try:
-        _validator(loaded)(loaded, registry=NOWHERE).validate(event)
+        kind(loaded, registry=NOWHERE).validate(event)
     except ValidationError as error:
         where = "/".join(str(part) for part in ["/event", *error.absolute_path])
         raise InvalidInput(f"the event does not match its schema: {_short(error)}", where) from error
@@ -94,6 +102,8 @@ def _check_inside(schema: Any) -> None:
             raise InvalidInput("a schema may only refer to itself ('#…')", "/schema")
         if "patternProperties" in schema:
             raise InvalidInput("patternProperties is not taken", "/schema")
+        if isinstance(schema.get("$schema"), str):
+            raise InvalidInput("$schema is taken at the top alone", "/schema")
         pattern = schema.get("pattern")
         if isinstance(pattern, str):
             _compiled(pattern)
@@ -116,7 +126,36 @@ def _matches(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
         yield ValidationError("does not match the pattern")
 
 
-KINDS = tuple(extend(kind, {"pattern": _matches}) for kind in (Draft7Validator, Draft202012Validator))
+def _counted(check: Check) -> Check:
+    """Return a keyword's check that gives up where schema and event together would take too long."""
+
+    def counted(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
+        _work.left -= (REFERENCE if check in REFERENCES else 1) + _size(wanted) + _size(value)
+        if check is UNIQUE and not _sortable(value):
+            _work.left -= _size(value) ** 2
+        if _work.left < 0:
+            raise InvalidInput("takes too long to check against its schema", "/event")
+        return check(validator, wanted, value, schema)
+
+    return counted
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, (list, dict)) else 0
+
+
+def _kind(usual: Any) -> Any:
+    checks = {**usual.VALIDATORS, "pattern": _matches}
+    return extend(usual, {keyword: _counted(check) for keyword, check in checks.items()})
+
+
+def _sortable(value: Any) -> bool:
+    return isinstance(value, list) and {type(one) for one in value} in ({str}, {int}, set())
+
+
+UNIQUE = Draft202012Validator.VALIDATORS["uniqueItems"]
+REFERENCES, REFERENCE = tuple(Draft202012Validator.VALIDATORS[name] for name in ("$ref", "$dynamicRef")), 10
+KINDS = tuple(_kind(usual) for usual in (Draft7Validator, Draft202012Validator))
 
 
 def _short(error: Exception) -> str:
