@@ -23,8 +23,6 @@ EMITTED: tuple[str, ...] = (
 )
 """What this block tells others. Add a new type here and in ``openapi/events.yaml``."""
 
-PUBLISHED = "jibu.pubsub.event.published.v1"
-"""An event was published in a room; readers of it make the deliveries."""
 SOURCE_CHANGED = "jibu.source.changed.v1"
 SOURCE_WITHDRAWN = "jibu.source.withdrawn.v1"
 TAKEN_IN: tuple[str, ...] = (SOURCE_CHANGED, SOURCE_WITHDRAWN)

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from jibu.domain.errors import InvalidInput
 
+PUBLISHED = "jibu.pubsub.event.published.v1"
+"""Type of the event that tells of a publication in a room; its readers make the deliveries."""
 DEFAULT_TTL_S = 3600
 LONGEST_TTL_S = 30 * 24 * 3600
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jibu.domain.errors import Unavailable
-from jibu.domain.event_types import PUBLISHED, SOURCE_CHANGED, topic_of
+from jibu.domain.event_types import SOURCE_CHANGED, topic_of
+from jibu.domain.pubsub import PUBLISHED
 from jibu.ports import Broker, Inbox
 from jibu.settings import Settings, freshness_allowed, secret_in
 

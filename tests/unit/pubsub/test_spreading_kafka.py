@@ -12,7 +12,8 @@ from jibu.adapters.broker.kafka.broker import KafkaBroker
 from jibu.adapters.broker.kafka.inbox import KafkaInbox
 from jibu.adapters.broker.kafka.link import KafkaLink
 from jibu.adapters.broker.kafka.topics import TopicRules
-from jibu.domain.event_types import PUBLISHED, topic_of
+from jibu.domain.event_types import topic_of
+from jibu.domain.pubsub import PUBLISHED
 from jibu.usecases.pubsub.publishing import Publishing
 from jibu.usecases.pubsub.spreading import Spreading
 

@@ -8,9 +8,8 @@ from uuid import uuid4
 
 from jibu.domain.access import Caller
 from jibu.domain.errors import Forbidden, NotFound
-from jibu.domain.event_types import PUBLISHED
 from jibu.domain.events import Job
-from jibu.domain.pubsub import Delivery, Published
+from jibu.domain.pubsub import PUBLISHED, Delivery, Published
 from jibu.ports import Clock, Records, UnitOfWork
 from jibu.usecases.pubsub.content import checked_event
 from jibu.usecases.pubsub.rights import manages, published_in, room_for

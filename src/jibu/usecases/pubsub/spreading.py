@@ -8,7 +8,7 @@ import threading
 import structlog
 
 from jibu.domain.errors import JibuError
-from jibu.domain.event_types import PUBLISHED
+from jibu.domain.pubsub import PUBLISHED
 from jibu.ports import Inbox
 from jibu.usecases.publishing import backoff
 from jibu.usecases.pubsub.publishing import FanOut
