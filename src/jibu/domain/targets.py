@@ -136,7 +136,7 @@ def may_connect(address: str, *, private: bool) -> bool:
         return False
     if found.is_loopback or found.is_private:
         return private
-    return found.is_global
+    return found.is_global and not found.is_reserved  # such as ::127.0.0.1
 
 
 def is_address(host: str) -> bool:

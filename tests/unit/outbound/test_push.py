@@ -175,6 +175,13 @@ def test_who_drips_bytes_gains_no_time(inside: HttpPusher, drip: bytes) -> None:
         inside.push(url, b"{}", JSON)
 
 
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "224.0.0.1", "::", "::127.0.0.1"])
+def test_some_addresses_are_refused_in_closed_networks_too(address: str) -> None:
+    """Allowing private networks is not allowing these."""
+    with pytest.raises(Forbidden):
+        allowed_addresses(address, 80, allow_private=True)
+
+
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
 def test_public_addresses(address: str) -> None:
     """These may be called."""

@@ -7,6 +7,7 @@ import socket
 from urllib.parse import urlsplit
 
 from jibu.domain.errors import Forbidden, InvalidInput, Unavailable
+from jibu.domain.targets import may_connect
 
 FIELD = "webhook/payloadUrl"
 
@@ -15,6 +16,7 @@ def allowed_addresses(host: str, port: int, *, allow_private: bool) -> list[str]
     """Return the addresses of a host, in the order to try them.
 
     Without ``allow_private`` every one has to be a public unicast address: a name that also leads inside is refused.
+    Link-local ones, where clouds keep their credentials, are refused with it too.
     Raises: Forbidden, Unavailable (no such name).
     """
     try:
@@ -24,9 +26,13 @@ def allowed_addresses(host: str, port: int, *, allow_private: bool) -> list[str]
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses:
         raise Unavailable(f"the name {host!r} has no address")
-    if not allow_private and not all(is_public(address) for address in addresses):
+    if not all(_allowed(address, allow_private=allow_private) for address in addresses):
         raise Forbidden(f"{host!r} leads to an address inside a private network")
     return addresses
+
+
+def _allowed(address: str, *, allow_private: bool) -> bool:
+    return may_connect(address.partition("%")[0], private=True) if allow_private else is_public(address)
 
 
 def is_public(address: str) -> bool:
