@@ -7,6 +7,14 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question is known by: the message log keeps its exchanges under the same ids."""
+
+    request_id: str
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LiveField:
     """One thing that a service said.
 
