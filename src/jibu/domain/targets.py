@@ -14,6 +14,10 @@ PREFIX = "/r1/"
 MAX_TARGET = 8192
 MAX_SEGMENTS = 64
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
+NEVER = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200")))
+"""Where clouds keep their credentials besides link-local addresses."""
 _RAW = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?\[\]|{}^`\"<>\\-]*")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -123,20 +127,23 @@ def _split(url: str, field: str) -> SplitResult:
 
 
 def may_connect(address: str, *, private: bool) -> bool:
-    """Tell whether a service may be at this IP address. ``private`` also allows internal and loopback networks.
+    """Tell whether this IP address may be called. ``private`` also allows internal and loopback networks.
 
-    Link-local addresses (where clouds keep their credentials), multicast and the unspecified one never are.
+    Link-local addresses and others where clouds keep their credentials, multicast, reserved ones and the
+    unspecified one never are. An IPv6 address that wraps an IPv4 one (6to4, NAT64, Teredo) is refused without
+    ``private``; with it every address inside has to be allowed too.
     """
-    found = _address(address)
-    if found is None:
+    found = _address(address.partition("%")[0])
+    if found is None or found in NEVER or found in LOCAL_NAT64:
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        found = _inner(found)
-    if found.is_link_local or found.is_multicast or found.is_unspecified:
-        return False
-    if found.is_loopback or found.is_private:
-        return private
-    return found.is_global and not found.is_reserved  # such as ::127.0.0.1
+    if isinstance(found, ipaddress.IPv4Address):
+        return _plain(found, private=private)
+    if found.ipv4_mapped is not None:
+        return _plain(found.ipv4_mapped, private=private)
+    inner = _inner(found)
+    if inner:
+        return private and all(_plain(one, private=True) for one in inner)
+    return _plain(found, private=private)
 
 
 def is_address(host: str) -> bool:
@@ -144,11 +151,22 @@ def is_address(host: str) -> bool:
     return _address(host) is not None
 
 
-def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Return the IPv4 address that a mapped, 6to4 or NAT64 address leads to."""
+def _plain(address: ipaddress.IPv4Address | ipaddress.IPv6Address, *, private: bool) -> bool:
+    """Judge an address by itself."""
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    if address.is_loopback or address.is_private or address in SITE_LOCAL:
+        return private
+    return address.is_global and not address.is_reserved  # such as ::127.0.0.1
+
+
+def _inner(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """Return the IPv4 addresses that a 6to4, NAT64 or Teredo address leads to."""
     if address in NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
+        return (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF),)
+    if address.sixtofour is not None:
+        return (address.sixtofour,)
+    return address.teredo or ()
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

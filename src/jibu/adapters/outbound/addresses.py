@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from urllib.parse import urlsplit
 
 from jibu.domain.errors import Forbidden, InvalidInput, Unavailable
-from jibu.domain.targets import may_connect
+from jibu.domain.targets import is_address, may_connect
 
 FIELD = "webhook/payloadUrl"
 
@@ -26,27 +25,9 @@ def allowed_addresses(host: str, port: int, *, allow_private: bool) -> list[str]
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses:
         raise Unavailable(f"the name {host!r} has no address")
-    if not all(_allowed(address, allow_private=allow_private) for address in addresses):
+    if not all(may_connect(address, private=allow_private) for address in addresses):
         raise Forbidden(f"{host!r} leads to an address inside a private network")
     return addresses
-
-
-def _allowed(address: str, *, allow_private: bool) -> bool:
-    return may_connect(address.partition("%")[0], private=True) if allow_private else is_public(address)
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an address is a public unicast one, also where IPv6 wraps an IPv4 address."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        elif ip.sixtofour is not None or ip.teredo is not None or ip in NAT64:
-            return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_loopback)
-
-
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def check_address(url: str, *, allow_private: bool) -> None:
@@ -71,7 +52,4 @@ def _inside(host: str) -> bool:
     name = host.rstrip(".").lower()
     if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
         return True
-    try:
-        return not is_public(name)
-    except ValueError:
-        return False
+    return is_address(name) and not may_connect(name, private=False)
