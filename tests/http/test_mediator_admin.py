@@ -185,6 +185,20 @@ async def test_its_own_services_cannot_be_changed(admin: httpx.AsyncClient) -> N
     assert (await admin.get(f"{own}/services/rag")).json()["own"] is True
 
 
+async def test_this_block_may_be_given_rights(admin: httpx.AsyncClient, portal: httpx.AsyncClient) -> None:
+    """Nobody has to register it first; its own services stay as they are, and it is listed once."""
+    await register(admin)
+    right = f"{SERVICE}/rights/JIBU/DEV/BLOCK/jibu"
+    assert [(await admin.put(right, json={})).status_code for _ in range(2)] == [201, 200]
+    rights = (await admin.get(f"{SERVICE}/rights")).json()["items"]
+    assert [one["consumerId"] for one in rights] == ["JIBU/DEV/BLOCK/jibu"]
+    clients = (await portal.get("/listClients", params={"instanceId": "JIBU"})).json()["member"]
+    assert [one["id"]["objectType"] for one in clients] == ["MEMBER", "APPLICATION"]
+    own = "/mediator/v1/members/JIBU/DEV/BLOCK/applications/jibu"
+    assert (await admin.put(f"{own}/services/rag/rights/{PORTAL}", json={})).status_code == 409
+    assert (await admin.delete(right)).status_code == 204
+
+
 @pytest.mark.parametrize(
     "url",
     [

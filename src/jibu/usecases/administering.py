@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from jibu.domain.errors import Conflict, InvalidInput
+from jibu.domain.errors import Conflict, InvalidInput, NotFound
 from jibu.domain.mediation import (
     METASERVICES,
     ROOM_SERVICES,
@@ -18,7 +18,7 @@ from jibu.domain.mediation import (
     Service,
 )
 from jibu.domain.targets import check_base_url
-from jibu.ports import Clock, Page, Records
+from jibu.ports import Clock, Page, Records, UnitOfWork
 from jibu.ports.mediation import DescriptionReader
 from jibu.usecases.checks import check_line
 from jibu.usecases.directory import OwnServices
@@ -195,9 +195,14 @@ class Administration:
     def grant(
         self, consumer: ApplicationId, provider: ApplicationId, code: str, endpoints: tuple[Endpoint, ...]
     ) -> tuple[AccessRight, bool]:
-        """Let a consumer call a service, or these endpoints alone. Raises: InvalidInput; NotFound; Conflict."""
+        """Let a consumer call a service, or these endpoints alone. Raises: InvalidInput; NotFound; Conflict.
+
+        This block itself may be the consumer, without having been registered: it asks for live data.
+        """
         self._refuse_own(provider)
         with self._records.write() as uow:
+            if consumer == self._own.application_id:
+                self._enrol(uow)
             known = {(one.method, one.path) for one in uow.mediator.services.get(provider, code).endpoints}
             for number, one in enumerate(endpoints):
                 if (one.method, one.path) not in known:
@@ -221,6 +226,15 @@ class Administration:
         self.service(provider, code)
         with self._records.read() as uow:
             return uow.mediator.services.rights(provider, code, offset=offset, limit=limit)
+
+    def _enrol(self, uow: UnitOfWork) -> None:
+        """Write this block down as an application, so that rights can name it."""
+        own, at = self._own, self._clock()
+        try:
+            uow.mediator.members.get(own.application_id.member)
+        except NotFound:
+            uow.mediator.members.put(Member(own.application_id.member, own.name, at))
+        uow.mediator.members.put_application(Application(own.application_id, own.name, at))
 
     def _refuse_own(self, provider: ApplicationId) -> None:
         if provider == self._own.application_id:
