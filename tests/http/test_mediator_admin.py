@@ -358,3 +358,19 @@ async def test_no_exchange_is_no_figure(services: TestServices) -> None:
         assert (await client.get("/mediator/v1/batches/1")).status_code == 404
         bad = await client.get("/mediator/v1/messages", params={"since": "2026-99-99T00:00:00Z"})
         assert bad.status_code in {400, 422}
+
+
+async def test_the_operation_for_individuals_is_shown(admin: httpx.AsyncClient) -> None:
+    """Where one service is read or put; a mark that cannot be meant is refused with the field."""
+    marked = DOCUMENT.replace("get: {", "get: {x-jibu-individual: true, ")
+    await register(admin, openapi=marked)
+    operation = {"method": "GET", "path": "/citizens/{id}"}
+    assert (await admin.get(SERVICE)).json()["individualOperation"] == operation
+    body = {"baseUrl": "https://registry.example.org/api"}
+    twice = marked.replace("post: {", "post: {x-jibu-individual: true, ")
+    refused = await admin.put(SERVICE, json=body | {"openapi": twice})
+    assert (refused.status_code, refused.json()["field"]) == (422, "openapi")
+    plain = await admin.put(SERVICE, json=body | {"openapi": DOCUMENT})
+    assert plain.json()["individualOperation"] is None
+    own = "/mediator/v1/members/JIBU/DEV/BLOCK/applications/jibu/services/rag"
+    assert (await admin.get(own)).json()["individualOperation"] is None

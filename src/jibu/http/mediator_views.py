@@ -96,6 +96,11 @@ def service(one: Service) -> Json:
     }
 
 
+def described_service(one: Service, individual: Endpoint | None) -> Json:
+    """Return a service and the operation of its OpenAPI document that answers about one individual."""
+    return service(one) | {"individualOperation": None if individual is None else named(individual)}
+
+
 def right(one: AccessRight) -> Json:
     """Return an access right."""
     return {

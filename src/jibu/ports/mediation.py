@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from jibu.domain.errors import UpstreamError
 from jibu.domain.exchanges import Batch, Exchange, ExchangeFilter, LoggedExchange, Traffic
 from jibu.domain.mediation import (
     AccessRight,
@@ -18,6 +19,7 @@ from jibu.domain.mediation import (
     Registration,
     Service,
 )
+from jibu.domain.shapes import UNKNOWN, Shape
 from jibu.ports.documents import Page
 
 
@@ -153,19 +155,39 @@ class MediatorRecords(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class IndividualOperation:
+    """The operation that says what a service knows of one individual: a GET.
+
+    Its path has at most one template parameter, which then takes the individual's reference. ``shape``: its answer's.
+    """
+
+    path: str
+    shape: Shape = UNKNOWN
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that it is."""
+        return Endpoint(self.path, "GET")
+
+
+@dataclass(frozen=True, slots=True)
 class ApiDescription:
-    """What an OpenAPI document says of a service."""
+    """What an OpenAPI document says of a service. ``individual``: the operation marked ``x-jibu-individual: true``."""
 
     title: str
     version: str
     endpoints: tuple[Endpoint, ...]
+    individual: IndividualOperation | None = None
 
 
 class DescriptionReader(Protocol):
     """Reads OpenAPI documents that somebody else wrote."""
 
     def read(self, text: str) -> ApiDescription:
-        """Raises: InvalidInput for what is no OpenAPI document, too large, too deep or uses aliases."""
+        """Raises: InvalidInput for what is no OpenAPI document, too large, too deep or uses aliases.
+
+        So too where the mark for individuals is there twice, or at an operation that cannot be called for one.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +231,55 @@ class Upstream(Protocol):
 
     async def close(self) -> None:
         """Close idle connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCall:
+    """A question to a service about an individual: GET ``target`` below its base URL.
+
+    ``reference``: the individual's, printable ASCII. ``client``: this block. ``represented``: the application for
+    which it asks. The ids are those of the exchange in the message log.
+    """
+
+    service: Service
+    target: str
+    reference: str
+    client: ApplicationId
+    represented: ApplicationId
+    request_id: str
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceReply:
+    """What came of a call. ``status`` is 0 where nothing came; ``body`` is what came of it, undecoded.
+
+    ``media_type``, ``encoding`` and ``language`` are the headers Content-Type, Content-Encoding and Content-Language.
+    ``error`` is there where the answer did not come whole.
+    """
+
+    started_at: datetime
+    duration_ms: int
+    status: int = 0
+    media_type: str = ""
+    encoding: str = ""
+    language: str = ""
+    body: bytes = b""
+    error: UpstreamError | None = None
+
+
+class Mediator(Protocol):
+    """Calls services for use cases that wait for the answers."""
+
+    def ask(
+        self, calls: Sequence[ServiceCall], *, seconds: float, max_bytes: int
+    ) -> tuple[ServiceReply, ...]:
+        """Call all at the same time; return their replies in the order of the calls after at most ``seconds``.
+
+        No redirect is followed. A body of more than ``max_bytes`` is cut off and an error. Raises nothing: what goes
+        wrong (UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamBadAnswer) is in the reply. May not be
+        called where an event loop runs.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ class Administration:
     ) -> None:
         self._changed = changed
         self._records = records
+        self._reader = reader
         self._drafting = Drafting(reader)
         self._own = own
         self._clock = clock
@@ -171,6 +172,16 @@ class Administration:
             return own
         with self._records.read() as uow:
             return uow.mediator.services.get(provider, code)
+
+    def individual(self, service: Service) -> Endpoint | None:
+        """Return the operation that answers about one individual, None where there is none that can."""
+        if service.own or service.description is None:
+            return None
+        try:
+            found = self._reader.read(service.description).individual
+        except InvalidInput:  # from before a rule that it breaks
+            return None
+        return None if found is None else found.endpoint
 
     def services(self, provider: ApplicationId, *, offset: int, limit: int) -> Page[Service]:
         """List an application's services by code. Raises: NotFound."""

@@ -35,7 +35,7 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
     return Mediation(
         directory=Directory(records=records, own=own),
         admitting=admitting,
-        upstream=LateUpstream(lambda: _upstream(settings)),
+        upstream=LateUpstream(lambda: make_upstream(settings)),
         administration=Administration(
             records=records, reader=reader, own=own, clock=clock, changed=admitting.forget
         ),
@@ -51,7 +51,8 @@ def make_sealing(p: Parts) -> Sealing:
     return Sealing(records=p.records, signer=p.signer, clock=p.clock, keep=keep)
 
 
-def _upstream(settings: Settings) -> Upstream:
+def make_upstream(settings: Settings) -> Upstream:
+    """Return what calls services. It belongs to the event loop that first uses it. Raises: Misconfigured."""
     from jibu.adapters.mediator.local import HttpUpstream
 
     return HttpUpstream(connections=settings.mediator_max_exchanges)

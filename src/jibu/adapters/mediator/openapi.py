@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from jibu.adapters.mediator.individuals import individual_of
 from jibu.domain.errors import InvalidInput
 from jibu.domain.mediation import Endpoint
 from jibu.domain.targets import MAX_SEGMENTS
@@ -21,7 +22,7 @@ VERSION = re.compile(r"3\.[0-9]+\.[0-9]+.*|2\.0")
 
 
 class OpenApiReader:
-    """Reads OpenAPI 2.0, 3.0 and 3.1 in YAML or JSON. References are left alone; aliases are refused."""
+    """Reads OpenAPI 2.0, 3.0 and 3.1 in YAML or JSON. References lead nowhere outside; aliases are refused."""
 
     def read(self, text: str) -> ApiDescription:
         """Return the title, version, methods and paths. Raises: InvalidInput (field ``openapi``)."""
@@ -41,7 +42,8 @@ class OpenApiReader:
         )
         if not 1 <= len(endpoints) <= MAX_ENDPOINTS:
             raise InvalidInput(f"the document has no operation, or more than {MAX_ENDPOINTS}", FIELD)
-        return ApiDescription(_line(info.get("title")), _line(info.get("version")), endpoints)
+        individual = individual_of(document, METHODS)
+        return ApiDescription(_line(info.get("title")), _line(info.get("version")), endpoints, individual)
 
 
 def _parse(text: str) -> dict[str, Any]:

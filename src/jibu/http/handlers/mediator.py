@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from jibu.domain.mediation import ApplicationId, Endpoint, MemberId
+from jibu.domain.mediation import ApplicationId, Endpoint, MemberId, Service
 from jibu.http import mediator_views as views
 from jibu.http.call import Call, Json
 from jibu.http.gate import Gate
@@ -77,13 +77,16 @@ class MediatorHandlers:
     async def get_service(self, call: Call) -> Response:
         """Read a service."""
         name, code = application_in(call), call.params["serviceCode"]
-        return Json(views.service(await self._gate.run(lambda: self._use.service(name, code))))
+        return Json(await self._gate.run(lambda: self._shown(self._use.service(name, code))))
 
     async def put_service(self, call: Call) -> Response:
         """Register or replace a service."""
         name, code, wanted = application_in(call), call.params["serviceCode"], wanted_service(call.body)
         found, new = await self._gate.run(lambda: self._use.put_service(name, code, wanted))
-        return _put(views.service(found), new, views.path_of(name, code))
+        return _put(await self._gate.run(lambda: self._shown(found)), new, views.path_of(name, code))
+
+    def _shown(self, found: Service) -> views.Json:
+        return views.described_service(found, self._use.individual(found))
 
     async def delete_service(self, call: Call) -> Response:
         """Remove a service."""
