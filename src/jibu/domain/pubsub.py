@@ -22,7 +22,10 @@ class Mode(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """``pending`` waits; ``parked`` was given up when its time to live ended; ``stopped`` by the publisher."""
+    """``pending`` waits; ``parked`` was given up when its time to live ended.
+
+    ``stopped``: ended by the publisher or the room's manager, or because the subscriber is none in the room any more.
+    """
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -112,6 +115,14 @@ class Subscription:
         if not 1 <= self.ttl_s <= LONGEST_TTL_S:
             raise InvalidInput(f"TTL is from 1 to {LONGEST_TTL_S} seconds", "/options/TTL")
         self.backoff.check()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A subscription for which something may be pushed. ``silent``: it did not answer the last time."""
+
+    subscription_id: str
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

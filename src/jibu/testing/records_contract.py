@@ -14,6 +14,7 @@ from jibu.testing.records_mediation import MediationCases
 from jibu.testing.records_outbox import OutboxCases
 from jibu.testing.records_personal import PersonalCases
 from jibu.testing.records_pubsub import PubSubCases
+from jibu.testing.records_pushing import PushingCases
 from jibu.testing.records_transactions import TransactionCases
 from jibu.testing.records_versions import VersionCases
 
@@ -27,6 +28,7 @@ class RecordsContract(
     MediationCases,
     OutboxCases,
     PubSubCases,
+    PushingCases,
     GenerationCases,
     TransactionCases,
     ConsentCases,

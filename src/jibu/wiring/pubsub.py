@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from jibu.ports import Clock, Records
 from jibu.usecases.pubsub import PubSub
+from jibu.usecases.pubsub.chores import Chores
 from jibu.usecases.pubsub.publishing import Publishing
 from jibu.usecases.pubsub.pushing import Pushing
 from jibu.usecases.pubsub.rooms import Rooms
@@ -15,11 +16,11 @@ from jibu.usecases.pubsub.subscribing import Subscribing
 from jibu.wiring.parts import Parts
 
 
-def make_pubsub(records: Records, clock: Clock, *, broker: str) -> PubSub:
-    """Return what callers can do. With Kafka deliveries are made by who reads the events back from it."""
+def make_pubsub(records: Records, clock: Clock) -> PubSub:
+    """Return what callers can do."""
     return PubSub(
         rooms=Rooms(records=records, clock=clock),
-        publishing=Publishing(records=records, clock=clock, fan_out_here=broker == "local"),
+        publishing=Publishing(records=records, clock=clock),
         subscribing=Subscribing(records=records, clock=clock),
     )
 
@@ -39,7 +40,13 @@ def make_pushing(p: Parts) -> Iterator[Pushing]:
             pusher=pusher,
             signer=p.signer,
             clock=p.clock,
-            retention=timedelta(days=s.pubsub_retention_days),
+            push_s=s.outbound_timeout_s,
         )
     finally:
         pusher.close()
+
+
+def make_chores(p: Parts) -> Chores:
+    """Return what has to be done now and then."""
+    retention = timedelta(days=p.settings.pubsub_retention_days)
+    return Chores(records=p.records, clock=p.clock, retention=retention)

@@ -14,13 +14,13 @@ from jibu.settings import Settings, freshness_allowed
 from jibu.usecases.freshness import Freshness, Listening
 from jibu.usecases.indexing import Indexing
 from jibu.usecases.pubsub.publishing import FanOut
-from jibu.usecases.pubsub.spreading import Spreading
+from jibu.usecases.pubsub.spreading import Spreading, Watching
 from jibu.wiring.brokers import open_inbox, open_rooms_inbox
 from jibu.wiring.consent import consent_handlers
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.mediation import make_sealing
 from jibu.wiring.parts import Parts, parts
-from jibu.wiring.pubsub import make_pushing
+from jibu.wiring.pubsub import make_chores, make_pushing
 
 
 def make_relay(p: Parts) -> Relay:
@@ -52,7 +52,7 @@ def make_relay(p: Parts) -> Relay:
         clock=p.clock,
         poll_s=s.relay_poll_s,
         keep_answers=timedelta(days=s.answer_retention_days),
-        others={**FanOut(records=p.records, clock=p.clock).handlers, **consent_handlers(p)},
+        others=consent_handlers(p),
     )
 
 
@@ -85,11 +85,13 @@ def build_relay(settings: Settings, *, follow: bool = False) -> Iterator[RelayPr
         open_inbox(settings) as inbox,
         open_rooms_inbox(settings) as rooms,
     ):
-        beside = [pushing.run_forever, make_sealing(p).run_forever]
+        beside = [pushing.run_forever, make_chores(p).run_forever, make_sealing(p).run_forever]
         if inbox is not None:
             beside.append(_listening(p, inbox).run_forever)
-        if rooms is not None:
-            fan_out = FanOut(records=p.records, clock=p.clock)
+        fan_out = FanOut(records=p.records, clock=p.clock)
+        if rooms is None:
+            beside.append(Watching(fan_out=fan_out, poll_s=settings.relay_poll_s).run_forever)
+        else:
             beside.append(Spreading(inbox=rooms, fan_out=fan_out).run_forever)
         yield RelayProcess(make_relay(p), tuple(beside))
 

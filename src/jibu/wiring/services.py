@@ -111,7 +111,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
             conversations=Conversations(records=p.records, clock=p.clock, consent=gate),
             feedback=FeedbackUse(records=p.records, clock=p.clock, consent=gate),
             mediation=make_mediation(settings, p.records, p.clock),
-            pubsub=make_pubsub(p.records, p.clock, broker=settings.broker),
+            pubsub=make_pubsub(p.records, p.clock),
             health=health_of(p, writer, external_issuer=issuer is None),
             verifier=JwtVerifier(
                 keys,

@@ -11,7 +11,8 @@ from jibu.adapters.outbound.push import HttpPusher
 from jibu.adapters.store.sqlite import open_sqlite
 from jibu.domain.access import Caller
 from jibu.domain.pubsub import Mode, Published, Room, Subscriber, Subscription
-from jibu.usecases.pubsub.publishing import FAN_OUT, FanOut, Publishing
+from jibu.usecases.pubsub.chores import Chores
+from jibu.usecases.pubsub.publishing import FanOut, Publishing
 from jibu.usecases.pubsub.pushing import Pushing
 from jibu.usecases.pubsub.rooms import Rooms
 from jibu.usecases.pubsub.subscribing import Subscribing
@@ -68,8 +69,12 @@ class Block:
             pusher=self.pusher,
             signer=self.signer,
             clock=self.clock,
-            retention=timedelta(days=7),
+            push_s=1.0,
         )
+
+    def clean(self) -> None:
+        """Do what is done now and then."""
+        Chores(records=self.records, clock=self.clock, retention=timedelta(days=7)).run()
 
     def furnish(self, *push_urls: str) -> None:
         """Make the room; the police may be pushed to at each address in turn."""
@@ -98,14 +103,9 @@ class Block:
         ]
 
     def work(self) -> None:
-        """Do the jobs that wait."""
-        while True:
-            with self.records.write() as uow:
-                jobs = uow.outbox.claim_jobs(at=self.clock(), lease_s=60, limit=1, kinds=(FAN_OUT,))
-                uow.commit()
-            if not jobs:
-                return
-            self.fan_out.run_job(jobs[0], lambda: None)
+        """Make the deliveries."""
+        while self.fan_out.run_all():
+            pass
 
     def close(self) -> None:
         """Release files and connections."""

@@ -120,7 +120,7 @@ def test_time_to_live_ends_the_attempts(block: Block) -> None:
         block.work()
         block.pushing().run_once()
         block.advance(61)
-        block.pushing().clean()
+        block.clean()
         [late] = block.publish(first=1)
         block.work()
         block.pushing().run_once()
@@ -158,7 +158,7 @@ def test_a_dead_and_a_slow_subscriber_do_not_hold_up_others(block: Block) -> Non
     assert numbers(good) == list(range(15))
     assert status_of(block, events[0].event_id)[SCHOOL.client] == "pending"
     with block.records.read() as uow:
-        assert uow.pubsub.waiting(dead, at=block.clock(), limit=99) == []
+        assert uow.pubsub.to_push("me", at=block.clock(), after="", limit=99) == []
         attempts = [
             d.attempts
             for event in events
@@ -286,7 +286,7 @@ def test_events_that_nobody_fanned_out_yet_are_not_forgotten(block: Block) -> No
     block.subscribe(POLICE, ttl_s=30 * 24 * 3600)
     [event] = block.publish()
     block.advance(8 * 24 * 3600)
-    block.pushing().clean()
+    block.clean()
     block.work()
     assert block.subscribing.next(POLICE, ROOM, "newBirth") == event
 

@@ -81,7 +81,7 @@ def test_everybody_who_is_there_gets_everything(block: Block) -> None:
                     break
                 threading.Event().wait(0.02)
         block.advance(601)
-        block.pushing().clean()
+        block.clean()
     wanted = list(range(EVENTS))
     for one in got[:3]:
         assert numbers(one) == wanted, "in order, each once: the processes stopped between two attempts"

@@ -10,14 +10,12 @@ from rooms_block import CLINIC, POLICE, ROOM, Block
 from jibu.domain.cloudevents import structured
 from jibu.domain.errors import NotFound
 from jibu.testing.memory_inbox import MemoryInbox, MemoryLog
-from jibu.usecases.pubsub.publishing import FAN_OUT, Publishing
 from jibu.usecases.pubsub.spreading import Spreading, room_told
 
 
 @pytest.fixture
-def log(block: Block) -> MemoryLog:
-    """What the broker holds; the block leaves fan-out to its readers."""
-    block.publishing = Publishing(records=block.records, clock=block.clock, fan_out_here=False)
+def log() -> MemoryLog:
+    """What the broker holds."""
     return MemoryLog()
 
 
@@ -30,12 +28,10 @@ def carry(block: Block, log: MemoryLog) -> None:
     log.messages += [structured(event, "urn:test") for event in events]
 
 
-def test_publishing_leaves_no_job_and_a_reader_makes_the_deliveries(block: Block, log: MemoryLog) -> None:
-    """As with the local broker, but by way of the broker."""
+def test_a_reader_makes_the_deliveries(block: Block, log: MemoryLog) -> None:
+    """When it reads of a publication; it leaves nothing to be done again."""
     block.subscribe(POLICE)
     events = block.publish(3)
-    with block.records.write() as uow:
-        assert uow.outbox.claim_jobs(at=block.clock(), lease_s=1, limit=1, kinds=(FAN_OUT,)) == []
     with pytest.raises(NotFound):
         block.subscribing.next(POLICE, ROOM, "newBirth")
     carry(block, log)

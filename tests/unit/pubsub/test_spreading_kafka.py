@@ -14,7 +14,6 @@ from jibu.adapters.broker.kafka.link import KafkaLink
 from jibu.adapters.broker.kafka.topics import TopicRules
 from jibu.domain.event_types import topic_of
 from jibu.domain.pubsub import PUBLISHED
-from jibu.usecases.pubsub.publishing import Publishing
 from jibu.usecases.pubsub.spreading import Spreading
 
 RULES = TopicRules(partitions=2, replication=1, min_insync=1)
@@ -25,7 +24,6 @@ def test_two_replicas_make_each_delivery_once_and_in_order(block: Block) -> None
     """A publish reaches Kafka, and whoever of the group reads it makes the deliveries."""
     server = service.server()
     prefix = server.new_prefix()
-    block.publishing = Publishing(records=block.records, clock=block.clock, fan_out_here=False)
     block.subscribe(POLICE)
     block.subscribe(SCHOOL, fifo=True)
     events = block.publish(EVENTS)

@@ -6,19 +6,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Row, Select, and_, delete, exists, insert, or_, select, tuple_, update
 
 from jibu.adapters.store import pubsub_tables as t
-from jibu.adapters.store.pubsub_rooms import SqlRooms, subscription_of
+from jibu.adapters.store.pubsub_rooms import PENDING, SUBSCRIBES, SqlRooms, subscription_of
 from jibu.adapters.store.turns import ROOM, take
 from jibu.domain.errors import NotFound
-from jibu.domain.pubsub import Delivery, DeliveryStatus, Mode, Published, Subscription
+from jibu.domain.pubsub import Delivery, DeliveryStatus, Due, Mode, Published, Subscription
 
 R = t.rooms.c
 S = t.subscriptions.c
 E = t.events.c
 D = t.deliveries.c
-PENDING = D.status == DeliveryStatus.PENDING.value
+M = t.members.c
 
 
 class SqlPubSub(SqlRooms):
@@ -61,6 +61,11 @@ class SqlPubSub(SqlRooms):
         waiting = update(t.deliveries).where(D.event_id == event_id, PENDING)
         self._db.execute(waiting.values(status=DeliveryStatus.STOPPED.value))
 
+    def behind(self, *, limit: int) -> list[str]:
+        """Return rooms with events whose deliveries are not made yet."""
+        query = select(R.room_id).where(R.sequence > R.fanned_out).order_by(R.room_id).limit(limit)
+        return [row.room_id for row in self._db.execute(query)]
+
     def fan_out(self, room_id: str, *, at: datetime, limit: int) -> int:
         """Make the deliveries of the room's next events, in order. Raises: NotFound (room)."""
         take(self._db, ROOM, room_id)
@@ -71,18 +76,22 @@ class SqlPubSub(SqlRooms):
         events = [_event(row) for row in self._db.execute(query.limit(limit))]
         if not events:
             return 0
-        new = [row for event in events if event.stopped_at is None for row in self._new(event, at)]
-        if new:
+        if new := self._new(room_id, [event for event in events if event.stopped_at is None], at):
             self._db.execute(insert(t.deliveries), new)
         moved = update(t.rooms).where(R.room_id == room_id)
         self._db.execute(moved.values(fanned_out=events[-1].sequence))
         return len(events)
 
-    def _new(self, event: Published, at: datetime) -> list[dict[str, Any]]:
-        query = select(t.subscriptions).where(
-            S.room_id == event.room_id, S.event_type == event.event_type, S.after < event.sequence
-        )
-        return [_new(event, subscription_of(row), at) for row in self._db.execute(query)]
+    def _new(self, room_id: str, events: list[Published], at: datetime) -> list[dict[str, Any]]:
+        types = {event.event_type for event in events}
+        query = select(t.subscriptions).where(S.room_id == room_id, S.event_type.in_(types), SUBSCRIBES)
+        found = [subscription_of(row) for row in self._db.execute(query)]
+        return [
+            _new(event, one, at)
+            for event in events
+            for one in found
+            if one.event_type == event.event_type and one.after < event.sequence
+        ]
 
     def deliveries(self, event_id: str) -> list[Delivery]:
         """Return how far an event is for each subscription, by subscriber."""
@@ -109,26 +118,33 @@ class SqlPubSub(SqlRooms):
             return found if found and found[0].due_at <= at else []
         return [_delivery(row) for row in self._db.execute(query.where(D.due_at <= at).limit(limit))]
 
-    def to_push(self, *, at: datetime, limit: int) -> list[Subscription]:
-        """Return PUSH subscriptions for which something may be attempted now, longest waiting first."""
-        earlier = t.deliveries.alias("earlier")
-        blocked = exists().where(
-            S.fifo.is_(True),
-            earlier.c.subscription_id == D.subscription_id,
-            earlier.c.status == DeliveryStatus.PENDING.value,
-            earlier.c.expires_at > at,
-            earlier.c.sequence < D.sequence,
+    def to_push(self, holder: str, *, at: datetime, after: str, limit: int) -> list[Due]:
+        """Return PUSH subscriptions for which something may be attempted now, by id."""
+        mine = select(D.due_at).where(D.subscription_id == S.subscription_id, PENDING, D.expires_at > at)
+        head = mine.order_by(D.sequence).limit(1).scalar_subquery()
+        some = mine.where(D.due_at <= at).exists()
+        query = select(S.subscription_id, S.rests_until).where(
+            S.mode == Mode.PUSH.value,
+            S.subscription_id > after,
+            or_(S.rests_until.is_(None), S.rests_until <= at),
+            _free(holder, at),
+            or_(and_(S.fifo.is_(True), head <= at), and_(S.fifo.is_(False), some)),
         )
-        due = (
-            select(D.subscription_id, func.min(D.due_at).label("since"))
-            .join(t.subscriptions, S.subscription_id == D.subscription_id)
-            .where(S.mode == Mode.PUSH.value, PENDING, D.due_at <= at, D.expires_at > at, ~blocked)
-            .group_by(D.subscription_id)
-            .subquery()
+        rows = self._db.execute(query.order_by(S.subscription_id).limit(limit))
+        return [Due(row.subscription_id, row.rests_until is not None) for row in rows]
+
+    def lease(self, subscription_id: str, holder: str, *, at: datetime, lease_s: float) -> bool:
+        """Take, prolong or give up the right to push."""
+        which = update(t.subscriptions).where(S.subscription_id == subscription_id, _free(holder, at))
+        leased = which.values(holder=holder, held_until=at + timedelta(seconds=lease_s))
+        return bool(self._db.execute(leased).rowcount)
+
+    def push_url(self, subscription: Subscription) -> str | None:
+        """Return where to push to."""
+        query = select(M.push_url).where(
+            M.room_id == subscription.room_id, M.client == subscription.subscriber, M.subscribes.is_(True)
         )
-        query = select(t.subscriptions).join(due, due.c.subscription_id == S.subscription_id)
-        rows = self._db.execute(query.order_by(due.c.since, S.subscription_id).limit(limit))
-        return [subscription_of(row) for row in rows]
+        return self._db.execute(query).scalar()
 
     def confirm(self, subscription: Subscription, event_id: str) -> None:
         """Mark as delivered. Raises: NotFound."""
@@ -143,15 +159,19 @@ class SqlPubSub(SqlRooms):
         values = {"attempts": D.attempts + 1, "error": error, "due_at": due_at}
         self._db.execute(update(t.deliveries).where(*which).values(**values))
 
-    def postpone(self, subscription: Subscription, *, due_at: datetime) -> None:
-        """Let nothing that waits for this subscription be attempted before then."""
-        later = update(t.deliveries).where(_open(subscription), D.due_at < due_at)
-        self._db.execute(later.values(due_at=due_at))
+    def rest(self, subscription: Subscription, *, until: datetime | None) -> None:
+        """Push nothing for this subscription before then."""
+        which = update(t.subscriptions).where(S.subscription_id == subscription.subscription_id)
+        if until is None:
+            which = which.where(S.rests_until.is_not(None))  # mostly there is nothing to write
+        self._db.execute(which.values(rests_until=until))
 
-    def expire(self, *, at: datetime) -> int:
+    def expire(self, *, at: datetime, limit: int) -> int:
         """Park what is out of time."""
-        late = update(t.deliveries).where(PENDING, D.expires_at <= at)
-        return self._db.execute(late.values(status=DeliveryStatus.PARKED.value)).rowcount
+        late = select(D.subscription_id, D.sequence).where(PENDING, D.expires_at <= at).limit(limit)
+        which = tuple_(D.subscription_id, D.sequence).in_(late.with_for_update(skip_locked=True))
+        parked = update(t.deliveries).where(which).values(status=DeliveryStatus.PARKED.value)
+        return self._db.execute(parked).rowcount
 
     def forget(self, *, before: datetime) -> int:
         """Remove old events that were fanned out and for which nothing is pending; return how many."""
@@ -161,6 +181,10 @@ class SqlPubSub(SqlRooms):
         ids = [row.event_id for row in self._db.execute(old.limit(1000))]
         self._db.execute(delete(t.deliveries).where(D.event_id.in_(ids)))
         return self._db.execute(delete(t.events).where(E.event_id.in_(ids))).rowcount
+
+
+def _free(holder: str, at: datetime) -> Any:
+    return or_(S.held_until.is_(None), S.held_until <= at, S.holder == holder)
 
 
 def _open(subscription: Subscription) -> Any:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, exists, func, insert, or_, selec
 from jibu.adapters.store import pubsub_tables as t
 from jibu.adapters.store.turns import ROOM, take
 from jibu.domain.errors import Conflict, NotFound
-from jibu.domain.pubsub import Backoff, EventType, Mode, Room, Subscriber, Subscription
+from jibu.domain.pubsub import Backoff, DeliveryStatus, EventType, Mode, Room, Subscriber, Subscription
 from jibu.ports.documents import Page
 
 R = t.rooms.c
@@ -18,6 +18,10 @@ T = t.types.c
 S = t.subscriptions.c
 E = t.events.c
 D = t.deliveries.c
+PENDING = D.status == DeliveryStatus.PENDING.value
+SUBSCRIBES = exists().where(M.room_id == S.room_id, M.client == S.subscriber, M.subscribes.is_(True))
+"""The client of a subscription is (still) a subscriber of the room."""
+GONE = "no subscriber of the room any more"
 
 
 class SqlRooms:
@@ -42,7 +46,15 @@ class SqlRooms:
         self._db.execute(delete(t.members).where(M.room_id == room.room_id))
         if members := _members(room):
             self._db.execute(insert(t.members), members)
+        self._settle_members(room.room_id)
         return not old
+
+    def _settle_members(self, room_id: str) -> None:
+        """Stop what waits for clients that are no subscribers any more; try those again that rested."""
+        self._db.execute(update(t.subscriptions).where(S.room_id == room_id).values(rests_until=None))
+        gone = select(S.subscription_id).where(S.room_id == room_id, ~SUBSCRIBES)
+        waiting = update(t.deliveries).where(PENDING, D.subscription_id.in_(gone))
+        self._db.execute(waiting.values(status=DeliveryStatus.STOPPED.value, error=GONE))
 
     def room(self, room_id: str) -> Room:
         """Return one. Raises: NotFound."""
@@ -164,7 +176,7 @@ class SqlRooms:
         """Replace delivery mode and options. Raises: NotFound."""
         where = S.subscription_id == subscription.subscription_id
         if not self._db.execute(
-            update(t.subscriptions).where(where).values(**_options(subscription))
+            update(t.subscriptions).where(where).values(**_options(subscription), rests_until=None)
         ).rowcount:
             raise NotFound("no such subscription")
 

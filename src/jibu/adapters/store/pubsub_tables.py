@@ -62,6 +62,9 @@ subscriptions = Table(
     Column("longest_s", Float, nullable=False),
     Column("after", BigInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("holder", Id),
+    Column("held_until", UtcDateTime),
+    Column("rests_until", UtcDateTime),
     UniqueConstraint("room_id", "event_type", "subscriber", name="pubsub_subscriptions_once"),
 )
 
@@ -95,5 +98,5 @@ deliveries = Table(
     Index("pubsub_deliveries_event", "event_id"),
     Index("pubsub_deliveries_waiting", "subscription_id", "status", "sequence"),
     Index("pubsub_deliveries_expiry", "status", "expires_at"),
-    Index("pubsub_deliveries_due", "status", "due_at"),
+    Index("pubsub_deliveries_due", "subscription_id", "status", "due_at"),
 )

@@ -8,15 +8,12 @@ from uuid import uuid4
 
 from jibu.domain.access import Caller
 from jibu.domain.errors import Forbidden, NotFound
-from jibu.domain.events import Job
 from jibu.domain.pubsub import PUBLISHED, Delivery, Published
 from jibu.ports import Clock, Records, UnitOfWork
 from jibu.usecases.pubsub.content import checked_event
 from jibu.usecases.pubsub.rights import manages, published_in, room_for
 from jibu.usecases.telling import tell
-from jibu.usecases.work import Handler, Keep, LeaseLost
 
-FAN_OUT = "pubsub-fan-out"
 FAN_OUT_AT_ONCE = 100
 
 
@@ -29,12 +26,11 @@ class EventStatus:
 
 
 class Publishing:
-    """Publish, look, stop. ``fan_out_here``: the relay makes the deliveries, not a consumer of the events."""
+    """Publish, look, stop."""
 
-    def __init__(self, *, records: Records, clock: Clock, fan_out_here: bool = True) -> None:
+    def __init__(self, *, records: Records, clock: Clock) -> None:
         self._records = records
         self._clock = clock
-        self._fan_out_here = fan_out_here
 
     def publish(self, caller: Caller, room_id: str, event_type: str, body: str) -> Published:
         """Accept an event (``body``: JSON text); it is durable on return.
@@ -52,8 +48,6 @@ class Publishing:
             published_in(uow, caller, room_id)
             uow.pubsub.type(room_id, event_type)
             event = uow.pubsub.publish(new)
-            if self._fan_out_here:
-                uow.outbox.enqueue(FAN_OUT, room_key(room_id), 1, at=at)
             _tell(uow, event)
             uow.commit()
         return event
@@ -79,25 +73,6 @@ class FanOut:
         self._records = records
         self._clock = clock
 
-    @property
-    def handlers(self) -> dict[str, Handler]:
-        """Return the jobs that this does."""
-        return {FAN_OUT: self.run_job}
-
-    def run_job(self, job: Job, keep: Keep) -> None:
-        """Fan a room out and end the job. Raises: LeaseLost, Unavailable."""
-        room_id = job.key.removeprefix(room_key(""))
-        while True:
-            keep()
-            with self._records.write() as uow:
-                more = self._some(uow, room_id)
-                # Publishing waits for this room's turn: what it adds after this gets a job of its own.
-                if not more and not uow.outbox.finish(job):
-                    raise LeaseLost
-                uow.commit()
-            if not more:
-                return
-
     def run(self, room_id: str) -> None:
         """Fan a room out. Raises: Unavailable."""
         more = True
@@ -106,16 +81,19 @@ class FanOut:
                 more = self._some(uow, room_id)
                 uow.commit()
 
+    def run_all(self) -> int:
+        """Fan out the rooms that are behind; return how many there were. Raises: Unavailable."""
+        with self._records.read() as uow:
+            rooms = uow.pubsub.behind(limit=FAN_OUT_AT_ONCE)
+        for room_id in rooms:
+            self.run(room_id)
+        return len(rooms)
+
     def _some(self, uow: UnitOfWork, room_id: str) -> bool:
         try:
             return uow.pubsub.fan_out(room_id, at=self._clock(), limit=FAN_OUT_AT_ONCE) == FAN_OUT_AT_ONCE
         except NotFound:
             return False  # removed meanwhile
-
-
-def room_key(room_id: str) -> str:
-    """Return the key of a room's jobs."""
-    return f"pubsub:{room_id}"
 
 
 def _tell(uow: UnitOfWork, event: Published) -> None:

@@ -1,4 +1,4 @@
-"""Fan-out by whoever reads the events back from the broker, so that several replicas share the rooms."""
+"""Who makes the deliveries: with Kafka whoever reads the events back from it, else whoever looks first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Spreading:
     """Takes this block's own events from the inbox and makes the deliveries of the rooms that they name.
 
     A message is settled after the deliveries are made, and making them twice does no harm. What is no event of a
-    publication is passed over: the topic carries other events of rooms as well.
+    publication is passed over: the topic carries other events of rooms as well. What was published while another
+    broker was chosen is dealt with at the start.
     """
 
     def __init__(self, *, inbox: Inbox, fan_out: FanOut) -> None:
@@ -32,17 +33,18 @@ class Spreading:
 
     def run_forever(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set. Errors are logged and never end the loop."""
-        failures = 0
+        failures, behind = 0, True
         while not stop.is_set():
             try:
+                if behind:
+                    behind = self._fan_out.run_all() > 0
                 self.turn()
                 failures = 0
             except Exception as error:  # noqa: BLE001 - whatever it is, it must live
                 self._inbox.start_over()
                 failures += 1
                 delay = backoff(failures, FIRST_DELAY_S, LONGEST_DELAY_S)
-                name = error.code if isinstance(error, JibuError) else type(error).__name__
-                self._log.warning("fan-out failed", error=name, again_in_s=delay)
+                self._log.warning("fan-out failed", error=_name(error), again_in_s=delay)
                 stop.wait(delay)
 
     def turn(self) -> int:
@@ -56,6 +58,34 @@ class Spreading:
         return len(arrivals)
 
 
+class Watching:
+    """Makes the deliveries where no broker brings the events back: looks for rooms that are behind.
+
+    A thread of its own: no long document keeps events waiting. Several processes may look; rooms take turns.
+    """
+
+    def __init__(self, *, fan_out: FanOut, poll_s: float) -> None:
+        self._fan_out = fan_out
+        self._poll_s = poll_s
+        self._log = structlog.get_logger("jibu.pubsub")
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set. Errors are logged and never end the loop."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                found = self._fan_out.run_all()
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must live
+                failures += 1
+                delay = backoff(failures, FIRST_DELAY_S, LONGEST_DELAY_S)
+                self._log.warning("fan-out failed", error=_name(error), again_in_s=delay)
+                stop.wait(delay)
+            else:
+                if not found:
+                    stop.wait(self._poll_s)
+
+
 def room_told(value: bytes) -> str | None:
     """Return the room in which a message says that an event was published, None for any other message."""
     try:
@@ -66,3 +96,8 @@ def room_told(value: bytes) -> str | None:
         return None
     subject = told.get("subject")
     return subject if isinstance(subject, str) and CLIENT.fullmatch(subject) else None
+
+
+def _name(error: Exception) -> str:
+    """Return what may be logged of an error."""
+    return error.code if isinstance(error, JibuError) else type(error).__name__
