@@ -87,6 +87,12 @@ TRICKS = {
     "a folded header": ("X-A: b\r\n Transfer-Encoding: chunked\r\n", b""),
     "a bad size of a chunk": ("Transfer-Encoding: chunked\r\n", b"zz\r\nhello\r\n0\r\n\r\n"),
     "a bare line feed": ("X-A: b\nX-Injected: c\r\nContent-Length: 0\r\n", b""),
+    "trailers": (
+        "Transfer-Encoding: chunked\r\n",
+        b"5\r\nhello\r\n0\r\nX-Road-UserId: smuggled\r\nX-Injected: smuggled\r\n\r\n",
+    ),
+    "two hosts": ("Host: inside\r\nContent-Length: 0\r\n", b""),
+    "a long head": ("X-A: " + "x" * 200_000 + "\r\nContent-Length: 0\r\n", b""),
     "a null": ("X-A: b\x00c\r\nContent-Length: 0\r\n", b""),
 }
 
@@ -103,8 +109,10 @@ def test_nothing_is_smuggled(served: tuple[httpx.Client, str], echo: Echo, name:
         assert b"x-injected" not in seen.lower() or b"\nx-injected: c\r\n" in seen.lower()
         assert seen.lower().count(b"content-length:") + seen.lower().count(b"transfer-encoding:") == 1
         assert received in {b"", b"hello"}
+        assert b"smuggled" not in seen
     assert answer.startswith(b"HTTP/1.1 ")
     assert len(echo.seen) <= 1
+    assert (answer[9:12], len(echo.seen)) == ((b"200", 1) if name == "trailers" else (b"400", 0))
 
 
 @pytest.mark.parametrize(

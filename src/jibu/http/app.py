@@ -1,4 +1,4 @@
-"""The ASGI app. ``uvicorn --factory jibu.http.app:factory --lifespan on`` serves it."""
+"""The ASGI app. ``jibu serve`` runs it under uvicorn, on connections that ``jibu.http.wire`` bounds."""
 
 from __future__ import annotations
 

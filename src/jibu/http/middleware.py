@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 
+import anyio
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -24,6 +25,8 @@ from jibu.http.tracing import STATE, ids_from
 ROUTE = "jibu.route"
 UPLOAD = re.compile(r"/rag/v1/collections/[^/]+/documents")
 FORM_OVERHEAD = 65_536
+MUTE_S, MIN_RATE = 30.0, 1024.0
+"""How long a body may keep the service waiting in all, and how many bytes buy another second."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -117,11 +120,14 @@ class _Sent:
 class BodyLimit:
     """Bounds bodies, declared or in chunks: more is TooLarge as soon as it is seen."""
 
-    def __init__(self, app: ASGIApp, *, max_body: int, max_upload: int, max_relayed: int) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body: int, max_upload: int, max_relayed: int, mute_s: float = MUTE_S
+    ) -> None:
         self._app = app
         self._max_relayed = max_relayed
         self._max_body = max_body
         self._max_upload = max_upload
+        self._mute_s = mute_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with a bounded body. Raises: TooLarge; BadRequest."""
@@ -131,7 +137,7 @@ class BodyLimit:
         limit = self._limit(scope["path"])
         if _declared_length(scope) > limit:
             raise TooLarge(f"the body is longer than {limit} bytes")
-        await self._app(scope, _bounded(receive, limit), send)
+        await self._app(scope, _bounded(receive, limit, self._mute_s), send)
 
     def _limit(self, path: str) -> int:
         if is_relayed(path):
@@ -139,12 +145,22 @@ class BodyLimit:
         return self._max_upload + FORM_OVERHEAD if UPLOAD.fullmatch(path) else self._max_body
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
-    seen = 0
+def _bounded(receive: Receive, limit: int, mute_s: float) -> Receive:
+    """Return a channel that bounds a body's length, and the time that is waited for it (not that between its parts)."""
+    seen, waited, more = 0, 0.0, True
 
     async def bounded() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, waited, more
+        if not more:
+            return await receive()  # whether the caller is still there
+        started = time.monotonic()
+        try:
+            with anyio.fail_after(mute_s + seen / MIN_RATE - waited):
+                message = await receive()
+        except TimeoutError as error:
+            raise BadRequest("the body stopped coming, or came too slowly") from error
+        waited += time.monotonic() - started
+        more = message.get("more_body", False)
         seen += len(message.get("body", b""))
         if seen > limit:
             raise TooLarge(f"the body is longer than {limit} bytes")

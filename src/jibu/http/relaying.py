@@ -34,8 +34,6 @@ METHODS = ("GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS")
 TEMPLATE = (
     f"{PREFIX}{{instanceId}}/{{memberClass}}/{{memberCode}}/{{applicationCode}}/{{serviceCode}}/{{path}}"
 )
-MUTE_S = 30.0
-"""How long a caller may be silent in the middle of its body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +246,7 @@ class _Body:
         more = True
         try:
             while more:
-                try:
-                    with anyio.fail_after(MUTE_S):
-                        message = await self._receive()
-                except TimeoutError as error:
-                    raise BadRequest("the body stopped coming") from error
+                message = await self._receive()
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect
                 more = message.get("more_body", False)

@@ -18,6 +18,7 @@ import uvicorn
 from jibu.settings import Settings
 
 APP = "jibu.http.app:factory"
+PROTOCOL = "jibu.http.wire:GuardedProtocol"
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus-client itself, in the processes that are started after it is set."""
 
@@ -30,6 +31,7 @@ def options(settings: Settings) -> dict[str, Any]:
     """
     return {
         "factory": True,
+        "http": PROTOCOL,
         "host": settings.host,
         "port": settings.port,
         "workers": settings.workers,
