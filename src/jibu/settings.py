@@ -217,6 +217,16 @@ class Settings(BaseSettings):
         300.0, gt=0, le=3600, description="Longest time for one exchange, streams included."
     )
 
+    live_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        le=120,
+        description="Longest time for asking the services that a question names, all together.",
+    )
+    live_max_bytes: int = Field(
+        1_000_000, ge=1024, le=10_000_000, description="Longest answer of such a service."
+    )
+
     signing_key_file: Path | None = Field(
         None,
         description="PEM file with the Ed25519 key that signs receipts, chains and logs, the same for all replicas; "

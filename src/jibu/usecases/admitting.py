@@ -81,16 +81,8 @@ class Admitting:
         Raises: UnknownProvider; Forbidden (no such endpoint, no right); ConsentRequired; InvalidInput; Unavailable.
         """
         known = self._known
-        with self._records.read() as uow:
-            try:
-                service = uow.mediator.services.get(target.provider, target.service, described=False)
-            except NotFound as error:
-                raise UnknownProvider(f"no service {target.service_id}", "path") from error
-            try:
-                right = uow.mediator.services.right(client, target.provider, target.service)
-            except NotFound as error:
-                raise Forbidden(str(error)) from error
-            admitted = _decided(client, service, right, method, target)
+        service, right = self._looked_up(client, target)
+        admitted = _decided(client, service, right, method, target)
         if service.agreement_id is not None:
             self._consent.admit(caller, _context(caller, individual, service.agreement_id), PURPOSE)
             return admitted
@@ -99,6 +91,25 @@ class Admitting:
         # Into the table that was there before the look: where the directory changed meanwhile, that one is forgotten.
         known[client, target.provider, target.service] = (self._monotonic() + REMEMBER_S, service, right)
         return admitted
+
+    def entitled(self, client: ApplicationId, target: Target, method: str) -> Admitted:
+        """Decide by the directory and the rights alone: consent is the caller's to ask for.
+
+        Raises: UnknownProvider; Forbidden (no such endpoint, no right to it).
+        """
+        service, right = self._looked_up(client, target)
+        return _decided(client, service, right, method, target)
+
+    def _looked_up(self, client: ApplicationId, target: Target) -> tuple[Service, AccessRight]:
+        with self._records.read() as uow:
+            try:
+                service = uow.mediator.services.get(target.provider, target.service, described=False)
+            except NotFound as error:
+                raise UnknownProvider(f"no service {target.service_id}", "path") from error
+            try:
+                return service, uow.mediator.services.right(client, target.provider, target.service)
+            except NotFound as error:
+                raise Forbidden(str(error)) from error
 
 
 def _context(caller: Caller, individual: str | None, agreement_id: str) -> PersonalContext:

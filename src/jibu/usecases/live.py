@@ -11,15 +11,17 @@ from jibu.domain.errors import Unavailable
 from jibu.domain.live import Asked, LiveData
 from jibu.domain.mediation import Endpoint, Service
 from jibu.domain.personal import PersonalContext
+from jibu.domain.shapes import UNKNOWN, Shape
 
 
 @dataclass(frozen=True, slots=True)
 class LiveCall:
-    """A service that will be asked: its operation, and what follows its base URL."""
+    """A service that will be asked: its operation, what follows its base URL, and its answer's shape."""
 
     service: Service
     endpoint: Endpoint
     target: str
+    shape: Shape = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
