@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from jibu.adapters.auth.individuals import IndividualSignatures
 from jibu.adapters.auth.jwt import JwtVerifier
 from jibu.adapters.auth.keys import KeySet
 from jibu.adapters.auth.local import ISSUER, LocalIssuer
+from jibu.adapters.broker.local import LocalBroker
 from jibu.adapters.outbound.addresses import check_address
 from jibu.adapters.store.sql import SqlRecords, SqlUnitOfWork
 from jibu.adapters.store.sqlite import open_sqlite
@@ -43,7 +45,7 @@ from jibu.domain.personal import ConsentDecision
 from jibu.domain.questions import check_text
 from jibu.domain.receipts import ErasureReceipt
 from jibu.http.app import create_app
-from jibu.ports import Backlog, Page
+from jibu.ports import Backlog, LogSlice, Page
 from jibu.settings import Settings
 from jibu.usecases.answer import Sources, Token
 from jibu.usecases.consent.agreements import Agreements
@@ -58,6 +60,7 @@ from jibu.usecases.consent.signing import Signing
 from jibu.usecases.consent.webhooks import Webhooks
 from jibu.usecases.consent_gate import CLOSED
 from jibu.usecases.erasing import Erasing
+from jibu.usecases.event_log import Events
 from jibu.usecases.health import Health
 from jibu.usecases.system_card import Component, SystemCard
 from jibu.wiring.mediation import make_mediation
@@ -74,6 +77,7 @@ ALL_SCOPES = (
     "rag.admin",
     "mediator.client",
     "mediator.admin",
+    "events.read",
     "audit.read",
     "metrics.read",
 )
@@ -516,6 +520,7 @@ class TestServices:
     system_card: Any
     mediation: Any
     pubsub: Any
+    events: Events
     mediation_records: LateRecords
     health: Health
     consent: ConsentServices
@@ -529,6 +534,18 @@ class TestServices:
     ) -> str:
         """Return a bearer token."""
         return self.issuer.issue(client, scopes or ALL_SCOPES, subject, ttl_s)
+
+
+@dataclass(frozen=True)
+class LateLog:
+    """The local broker's log, open only while it is read."""
+
+    path: Path
+
+    def slice(self, *, after: int, limit: int, types: Sequence[str] = ()) -> LogSlice:
+        """Read."""
+        with closing(LocalBroker(self.path)) as log:
+            return log.slice(after=after, limit=limit, types=types)
 
 
 class NoIndex:
@@ -596,6 +613,7 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
         system_card=Card(),
         mediation=make_mediation(chosen, mediated, lambda: datetime.now(UTC)),
         pubsub=make_pubsub(mediated, lambda: datetime.now(UTC), broker="local"),  # type: ignore[arg-type]
+        events=Events(log=LateLog(folder / "events.db"), source="urn:jibu"),
         mediation_records=mediated,
         health=Health((("records", lambda: None),), embedded=("index",)),
         consent=consent_services(mediated, folder),

@@ -9,8 +9,16 @@ from jibu.http.contracts import load_contracts
 
 pytestmark = pytest.mark.anyio
 CONTRACT = next(one for one in load_contracts() if one.name == "mediator")
-ROLES = ("mediator.client", "mediator.admin", "audit.read", "metrics.read", "rag.query", "rag.admin")
-C, A, U, M = ROLES[:4]
+ROLES = (
+    "mediator.client",
+    "mediator.admin",
+    "audit.read",
+    "metrics.read",
+    "events.read",
+    "rag.query",
+    "rag.admin",
+)
+C, A, U, M, E = ROLES[:5]
 MAY: dict[str, set[str]] = {
     "listClients": {C},
     "listMethods": {C},
@@ -40,6 +48,7 @@ MAY: dict[str, set[str]] = {
     "getMessage": {C, U},
     "listBatches": {C, U},
     "getBatch": {C, U},
+    "listEvents": {E, U},
     "listServiceTraffic": {A, M},
     "listClientTraffic": {A, M},
     "getEnvironment": {A, M},

@@ -144,6 +144,14 @@ class TestHeadersAndProblems:
         """HTTP says so."""
         assert (await client.head("/rag/v1/collections")).status_code == 200
 
+    @pytest.mark.parametrize("end", ["%0AWk", "W%0Ak", "Wk%0A", "%00", "%7F"])
+    async def test_a_path_with_control_characters_is_a_bad_request(
+        self, client: httpx.AsyncClient, end: str
+    ) -> None:
+        """Not here one thing and there another: what parts of the service take for a line's end differs."""
+        answer = await client.put(f"/mediator/v1/members/ZZ/GOV/{end}", json={"name": "x"})
+        assert answer.status_code == 400
+
     async def test_a_fault_tells_nothing(self, services: TestServices) -> None:
         """500 with the trace id and no word of the inside; the log has where, and no message either."""
 

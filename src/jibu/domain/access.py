@@ -15,6 +15,7 @@ SCOPES = (
     "consent.audit",
     "mediator.client",
     "mediator.admin",
+    "events.read",
     "audit.read",
     "metrics.read",
 )

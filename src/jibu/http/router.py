@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import anyio
 import anyio.to_thread
 from starlette.requests import Request
@@ -13,6 +15,7 @@ from jibu.domain.errors import NotFound
 from jibu.http import docs, views
 from jibu.http.call import Json
 from jibu.http.contracts import Contract
+from jibu.http.errors import BadRequest
 from jibu.http.exchange import with_client
 from jibu.http.metrics import CONTENT_TYPE, Metrics
 from jibu.http.middleware import ROUTE
@@ -22,6 +25,7 @@ from jibu.ports import Signer
 from jibu.usecases.health import Health
 
 PROBE_THREADS = 4
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class System:
@@ -110,6 +114,8 @@ class Dispatcher:
             return
         bases = [prefix for contract in self._contracts for prefix in contract.prefixes]
         if any(path == base or path.startswith(base + "/") for base in bases):
+            if CONTROL.search(path):  # no parameter has one, and the routers below do not agree on them
+                raise BadRequest("a path has no control characters")
             # Looked up here, not left to the routers below: they would redirect where a slash is missing.
             if not any(contract.allowed(path) for contract in self._contracts):
                 raise NotFound("there is nothing at this address")

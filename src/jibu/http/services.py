@@ -15,6 +15,7 @@ from jibu.usecases.consent.services import ConsentServices
 from jibu.usecases.consent_gate import Decisions, Gate
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
+from jibu.usecases.event_log import Events
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
 from jibu.usecases.pubsub import PubSub
@@ -49,6 +50,8 @@ class Services(Protocol):
     def system_card(self) -> SystemCardUse: ...
     @property
     def mediation(self) -> Mediation: ...
+    @property
+    def events(self) -> Events: ...
     @property
     def pubsub(self) -> PubSub: ...
     @property

@@ -19,7 +19,16 @@ from jibu.ports.incoming import Inbox, IncomingRecords
 from jibu.ports.index import Index, IndexInfo, Removable
 from jibu.ports.models import Embedder, Entailment, GenerationRequest, Generator, WeightedTerm
 from jibu.ports.outbox import Backlog, Hold, Outbox
-from jibu.ports.outside import Broker, Clock, Refusal, SignatureChecker, Signer, TokenVerifier
+from jibu.ports.outside import (
+    Broker,
+    Clock,
+    EventLog,
+    LogSlice,
+    Refusal,
+    SignatureChecker,
+    Signer,
+    TokenVerifier,
+)
 from jibu.ports.personal import DecisionRecords, ReceiptRecords
 from jibu.ports.pubsub import PubSubRecords, Pusher
 from jibu.ports.records import ConversationRecords, Records, UnitOfWork
@@ -39,6 +48,7 @@ __all__ = [
     "Embedder",
     "Engines",
     "Entailment",
+    "EventLog",
     "GenerationRecords",
     "GenerationRequest",
     "Generator",
@@ -48,6 +58,7 @@ __all__ = [
     "Index",
     "IndexInfo",
     "LanguageDetector",
+    "LogSlice",
     "Outbox",
     "Page",
     "Parser",

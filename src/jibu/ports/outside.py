@@ -40,6 +40,25 @@ class Broker(Protocol):
         """Raises: Unavailable; Misconfigured."""
 
 
+@dataclass(frozen=True, slots=True)
+class LogSlice:
+    """Events with their positions, oldest first, and the positions of the first and last one that the log has.
+
+    Both are 0 in a log that never had one. ``first`` is behind ``last`` in one whose events are all gone.
+    """
+
+    items: tuple[tuple[int, Event], ...]
+    first: int
+    last: int
+
+
+class EventLog(Protocol):
+    """What a broker that runs inside this block has kept, the newest so many."""
+
+    def slice(self, *, after: int, limit: int, types: Sequence[str] = ()) -> LogSlice:
+        """Return up to ``limit`` events behind a position, of these types or of all. Raises: Unavailable."""
+
+
 class TokenVerifier(Protocol):
     """Checks bearer tokens."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jibu.domain.errors import Unavailable
 from jibu.domain.event_types import SOURCE_CHANGED, topic_of
 from jibu.domain.pubsub import PUBLISHED
-from jibu.ports import Broker, Inbox
+from jibu.ports import Broker, EventLog, Inbox
 from jibu.settings import Settings, freshness_allowed, secret_in
 
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ def open_broker(settings: Settings) -> Iterator[Broker]:
         yield broker
     finally:
         broker.close()
+
+
+def event_log(broker: Broker) -> EventLog | None:
+    """Return the broker as a log that can be read, None where it is elsewhere."""
+    from jibu.adapters.broker.local import LocalBroker
+
+    return broker if isinstance(broker, LocalBroker) else None
 
 
 def _check(broker: KafkaBroker) -> None:

@@ -18,12 +18,14 @@ from jibu.usecases.consent_gate import ConsentGate, Decisions, Gate
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
 from jibu.usecases.erasing import Erasing
+from jibu.usecases.event_log import Events
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
 from jibu.usecases.pubsub import PubSub
 from jibu.usecases.receipts import Receipts
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
+from jibu.wiring.brokers import event_log
 from jibu.wiring.consent import consent_of
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.health import backlog_of, diagnosis_of, health_of
@@ -50,6 +52,7 @@ class Services:
     conversations: Conversations
     feedback: FeedbackUse
     mediation: Mediation
+    events: Events
     pubsub: PubSub
     health: Health
     verifier: TokenVerifier
@@ -111,6 +114,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
             conversations=Conversations(records=p.records, clock=p.clock, consent=gate),
             feedback=FeedbackUse(records=p.records, clock=p.clock, consent=gate),
             mediation=make_mediation(settings, p.records, p.clock),
+            events=Events(log=event_log(p.broker), source=settings.event_source),
             pubsub=make_pubsub(p.records, p.clock),
             health=health_of(p, writer, external_issuer=issuer is None),
             verifier=JwtVerifier(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jibu.domain.errors import Misconfigured, Unavailable
 from jibu.domain.events import Event
-from jibu.ports import Refusal
+from jibu.ports import LogSlice, Refusal
 
 KEPT = 100_000
 SCHEMA = """
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS log (
     data TEXT NOT NULL
 )
 """
+BOUNDS = "SELECT min(position), max(position) FROM log"
 
 
 class LocalBroker:
@@ -76,6 +77,23 @@ class LocalBroker:
                 (after, limit),
             ).fetchall()
         return [(position, _event(rest)) for position, *rest in rows]
+
+    def slice(self, *, after: int, limit: int, types: Sequence[str] = ()) -> LogSlice:
+        """Return events behind a position, and where the log begins and ends. Raises: Unavailable."""
+        with self._lock, _translated():
+            self._db.execute("BEGIN")  # one snapshot for both questions
+            try:
+                first, last = self._db.execute(BOUNDS).fetchone()
+                rows = self._db.execute(
+                    "SELECT position, event_id, type, subject, key, time, data FROM log"
+                    " WHERE position > ? AND (? = 0 OR type IN (SELECT value FROM json_each(?)))"
+                    " ORDER BY position LIMIT ?",
+                    (after, len(types), json.dumps(types), limit),
+                ).fetchall()
+            finally:
+                self._db.execute("COMMIT")
+        items = tuple((position, _event(rest)) for position, *rest in rows)
+        return LogSlice(items, first or 0, last or 0)
 
     def ping(self) -> None:
         """Raises: Unavailable."""

@@ -11,6 +11,7 @@ from jibu.http.handlers.consent import consent_table
 from jibu.http.handlers.conversations import ConversationHandlers
 from jibu.http.handlers.decisions import DecisionHandler
 from jibu.http.handlers.documents import DocumentHandlers
+from jibu.http.handlers.events import events_table
 from jibu.http.handlers.mediation import mediation_table
 from jibu.http.handlers.pubsub import pubsub_table
 from jibu.http.handlers.questions import QuestionHandlers
@@ -57,6 +58,7 @@ def table(services: Services, gates: Gates, metrics: Metrics) -> dict[str, Handl
         "getReceipt": ReceiptHandler(services.receipts, gates.records).get,
         "getSystemCard": SystemCardHandler(services, gates.records).get,
         **mediation_table(services.mediation, gates.records),
+        **events_table(services.events, gates.records),
         **pubsub_table(services.pubsub, gates.records),
         **consent_table(services.consent, gates.records),
     }
