@@ -612,7 +612,7 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
         decisions=NoDecisions(),
         system_card=Card(),
         mediation=make_mediation(chosen, mediated, lambda: datetime.now(UTC)),
-        pubsub=make_pubsub(mediated, lambda: datetime.now(UTC), broker="local"),  # type: ignore[arg-type]
+        pubsub=make_pubsub(mediated, lambda: datetime.now(UTC)),  # type: ignore[arg-type]
         events=Events(log=LateLog(folder / "events.db"), source="urn:jibu"),
         mediation_records=mediated,
         health=Health((("records", lambda: None),), embedded=("index",)),
