@@ -59,6 +59,7 @@ def create_app(
     contracts = load_contracts()
     served = tuple(contract for contract in contracts if contract.is_openapi)
     metrics = Metrics(backlog=services.backlog)
+    services.mediation.made.add(metrics.made)
     security = BearerSecurity(services.verifier)
     gates = _gates(settings, metrics)
     api = build_api(

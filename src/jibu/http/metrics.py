@@ -20,6 +20,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from jibu.domain.answers import Answer, AnswerStatus
 from jibu.domain.errors import TemporaryError
+from jibu.domain.exchanges import Exchange
 from jibu.ports import Backlog
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -108,6 +109,15 @@ class Metrics:
         self._exchanges.labels(name, outcome).inc()
         self._exchange_clients.labels(self._clients.label(client), outcome).inc()
         self._exchange_latency.labels(name).observe(seconds)
+
+    def made(self, exchange: Exchange) -> None:
+        """Count an exchange that this block made itself."""
+        self.exchange(
+            service=f"{exchange.provider}/{exchange.service}",
+            client=exchange.consumer,
+            outcome=exchange.outcome,
+            seconds=exchange.duration_ms / 1000,
+        )
 
     def waiting(self, queue: str, count: int) -> None:
         """Record how many wait."""

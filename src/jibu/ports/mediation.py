@@ -255,7 +255,7 @@ class ServiceReply:
     """What came of a call. ``status`` is 0 where nothing came; ``body`` is what came of it, undecoded.
 
     ``media_type``, ``encoding`` and ``language`` are the headers Content-Type, Content-Encoding and Content-Language.
-    ``error`` is there where the answer did not come whole.
+    ``error`` is there where the answer did not come whole. ``asked`` False: the service was not called at all.
     """
 
     started_at: datetime
@@ -266,6 +266,7 @@ class ServiceReply:
     language: str = ""
     body: bytes = b""
     error: UpstreamError | None = None
+    asked: bool = True
 
 
 class Mediator(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import quote
@@ -59,7 +59,7 @@ class Limits:
 
 
 class LiveServices:
-    """See ``jibu.usecases.live.Live``. ``own`` names this block, which is the consumer in each exchange."""
+    """See ``jibu.usecases.live.Live``. ``own`` names this block; ``watch`` is told of each exchange that was kept."""
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class LiveServices:
         mediator: Mediator,
         reader: DescriptionReader,
         limits: Limits,
+        watch: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
         self._records = records
         self._own = own
@@ -77,6 +78,7 @@ class LiveServices:
         self._mediator = mediator
         self._reader = reader
         self._limits = limits
+        self._watch = watch
         self._admitting = Admitting(records=records, own=own, consent=consent)
         self._messages = MessageLog(records=records)
         self._known: dict[str, IndividualOperation | None] = {}
@@ -172,8 +174,12 @@ class LiveServices:
         for call, reply in zip(plan.calls, replies, strict=True):
             message_id = uuid4().hex
             outcomes.append(_outcome(call, reply, message_id))
-            exchanges.append(self._exchange(asked, call, reply, outcomes[-1], message_id))
-        self._messages.keep(exchanges)
+            if reply.asked:
+                exchanges.append(self._exchange(asked, call, reply, outcomes[-1], message_id))
+        if exchanges:
+            self._messages.keep(exchanges)
+        for one in exchanges:
+            self._watch(one)
         self._still(plan)
         return LiveData(
             tuple(one for one in outcomes if isinstance(one, LiveRecord)),
@@ -249,7 +255,7 @@ def _outcome(call: LiveCall, reply: ServiceReply, message_id: str) -> LiveRecord
     try:
         fields = _said(call, reply)
     except UpstreamError as error:
-        return LiveFailure(name, error.code, error.stage or None, message_id)
+        return LiveFailure(name, error.code, error.stage or None, message_id if reply.asked else None)
     source = LiveSource(
         service_id=name,
         title=call.service.title,

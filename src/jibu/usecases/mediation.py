@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from jibu.domain.exchanges import Exchange
 from jibu.ports.mediation import Upstream
 from jibu.usecases.administering import Administration
 from jibu.usecases.admitting import Admitting
@@ -12,9 +14,25 @@ from jibu.usecases.exchanges import MessageLog, Monitoring
 from jibu.usecases.registering import Registrations
 
 
+class Watch:
+    """Passes on which exchanges this block made itself, to whoever counts them."""
+
+    def __init__(self) -> None:
+        self._watchers: list[Callable[[Exchange], None]] = []
+
+    def add(self, watcher: Callable[[Exchange], None]) -> None:
+        """Call this for each exchange from now on."""
+        self._watchers.append(watcher)
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Tell all."""
+        for watcher in self._watchers:
+            watcher(exchange)
+
+
 @dataclass(frozen=True, slots=True)
 class Mediation:
-    """The mediator's use cases."""
+    """The mediator's use cases. ``made`` tells of the exchanges in which this block was the consumer."""
 
     directory: Directory
     admitting: Admitting
@@ -23,3 +41,4 @@ class Mediation:
     registrations: Registrations
     messages: MessageLog
     monitoring: Monitoring
+    made: Watch

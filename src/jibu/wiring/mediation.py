@@ -15,7 +15,7 @@ from jibu.usecases.admitting import Admitting
 from jibu.usecases.consent_gate import ConsentGate
 from jibu.usecases.directory import Directory, OwnServices
 from jibu.usecases.exchanges import MessageLog, Monitoring
-from jibu.usecases.mediation import Mediation
+from jibu.usecases.mediation import Mediation, Watch
 from jibu.usecases.registering import Registrations
 from jibu.usecases.sealing import Sealing
 from jibu.wiring.parts import Parts
@@ -42,6 +42,7 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
         registrations=Registrations(records=records, reader=reader, own=own, clock=clock),
         messages=MessageLog(records=records),
         monitoring=Monitoring(records=records, probe=Machine(settings.data_dir), clock=clock),
+        made=Watch(),
     )
 
 

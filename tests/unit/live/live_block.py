@@ -16,6 +16,7 @@ from registry_stand_in import Registry
 from jibu.adapters.mediator.asking import UpstreamMediator
 from jibu.adapters.mediator.local import HttpUpstream
 from jibu.adapters.mediator.openapi import OpenApiReader
+from jibu.adapters.mediator.resting import RestingMediator
 from jibu.adapters.store.sql import SqlRecords
 from jibu.adapters.store.sqlite import open_sqlite
 from jibu.domain.access import Caller
@@ -100,14 +101,16 @@ class LiveBlock:
         shutil.copy(prepared, self.path)
         self.records: SqlRecords = open_sqlite(self.path)
         self.registry = registry
+        self.watched: list[Exchange] = []
         self.gate = ConsentGate(records=self.records, clock=lambda: NOW)
         self.live = LiveServices(
             records=self.records,
             own=OwnServices(OWN, "Jibu", ()),
             consent=self.gate,
-            mediator=UpstreamMediator(HttpUpstream),
+            mediator=RestingMediator(UpstreamMediator(HttpUpstream)),
             reader=OpenApiReader(),
             limits=Limits(**({"seconds": 10.0, "max_bytes": 10_000} | limits)),
+            watch=self.watched.append,
         )
         for one in SERVICES:
             self.put(one.code)

@@ -139,3 +139,16 @@ def test_services_that_cannot_be_reached(
     live_block.put("person", base_url=where, private_host=private == "allowed")
     assert failed(live_block) == [told]
     assert live_block.exchanges()[0].status == 502
+
+
+def test_a_service_that_is_left_alone_is_in_no_log(live_block: LiveBlock, closed_port: int) -> None:
+    """Three attempts are exchanges, and counted; the fourth was none. It is a failure all the same."""
+    live_block.put("person", base_url=f"http://127.0.0.1:{closed_port}")
+    for _ in range(3):
+        live_block.ask()
+    (failure,) = live_block.ask().failures
+    assert (failure.reason, failure.stage, failure.message_id) == ("upstream-unreachable", "connect", None)
+    assert [one.outcome for one in live_block.exchanges()] == ["upstream-refused"] * 3
+    assert {one.message_id for one in live_block.watched} == {
+        one.message_id for one in live_block.exchanges()
+    }
