@@ -132,6 +132,24 @@ async def test_nothing_is_allowed_until_it_is_granted(
     assert (await portal.get(allowed)).json() == {"member": []}
 
 
+async def test_a_long_list_of_clients_says_where_it_goes_on(
+    admin: httpx.AsyncClient, portal: httpx.AsyncClient
+) -> None:
+    """`Link` leads from page to page, through all of it."""
+    await register(admin)
+    whole = (await portal.get("/listClients")).json()["member"]
+    assert "link" not in (await portal.get("/listClients")).headers
+    for first in ("/listClients?limit=2", "/listClients?limit=1&instanceId=ZZ"):
+        seen, where = [], first
+        while where:
+            found = await portal.get(where)
+            seen += found.json()["member"]
+            link = found.headers.get("link", "")
+            assert link.endswith('; rel="next"') or not link
+            where = link.partition(">")[0].removeprefix("<")
+        assert seen == [one for one in whole if "ZZ" not in first or one["id"]["instanceId"] == "ZZ"]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -39,6 +39,7 @@ MAY: dict[str, set[str]] = {
     "listRights": {A},
     "putRight": {A},
     "deleteRight": {A},
+    "listChanges": {A, U},
     "listRegistrations": {A, C},
     "askRegistration": {C},
     "getRegistration": {A, C},

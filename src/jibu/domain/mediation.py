@@ -14,6 +14,7 @@ CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_~-]|\.(?!\.)){0,61}")
 METASERVICES = frozenset({"listMethods", "allowedMethods", "getOpenAPI"})
 ROOM_SERVICES = frozenset({"api", "pub", "pull"})
 """Where an application is a Pub/Sub room, these are its addresses; no service may have such a code."""
+HTTPS = "https"
 ANY_METHOD = "*"
 ANY_REST = "/**"
 """At the end of an endpoint's path: whatever follows."""
@@ -81,11 +82,21 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A registered application."""
+    """A registered application. ``connection``: the protocol that its owner says it talks."""
 
     application_id: ApplicationId
     name: str
     created_at: datetime
+    connection: str = HTTPS
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLine:
+    """A line of the list of clients: a member (``application`` is None) or one of its applications."""
+
+    member_id: MemberId
+    application: str | None
+    name: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -124,7 +135,8 @@ class Service:
 
     ``base_url`` is None for a service of this block itself, whose own scopes guard it. ``description`` is its
     OpenAPI document as it was registered. ``agreement_id``: calls need consent under this data agreement.
-    ``private_host``: an administrator allows a base URL on an internal network.
+    ``private_host``: an administrator allows a base URL on an internal network. ``spec_url``: where the document
+    was fetched from, if it was.
     """
 
     application_id: ApplicationId
@@ -139,6 +151,7 @@ class Service:
     private_host: bool = False
     enabled: bool = True
     updated_at: datetime | None = None
+    spec_url: str | None = None
 
     @property
     def service_id(self) -> str:
@@ -174,6 +187,32 @@ class AccessRight:
         """Tell whether the right includes this endpoint."""
         named = {(one.method, one.path) for one in self.endpoints}
         return not named or (endpoint.method, endpoint.path) in named
+
+
+@dataclass(frozen=True, slots=True)
+class RightFilter:
+    """Whose services' rights to list; what is None does not matter."""
+
+    instance: str | None = None
+    member_class: str | None = None
+    member_code: str | None = None
+    application: str | None = None
+    service: str | None = None
+
+    def fits(self, right: AccessRight) -> bool:
+        """Tell whether the right is to a service that is meant."""
+        provider = right.provider
+        there = (*_parts(provider), right.service)
+        return all(wanted is None or wanted == found for wanted, found in zip(self.parts, there, strict=True))
+
+    @property
+    def parts(self) -> tuple[str | None, ...]:
+        """INSTANCE, CLASS, MEMBER, APPLICATION, SERVICE."""
+        return self.instance, self.member_class, self.member_code, self.application, self.service
+
+
+def _parts(name: ApplicationId) -> tuple[str, str, str, str]:
+    return name.member.instance, name.member.member_class, name.member.member_code, name.application
 
 
 class RegistrationStatus(Enum):

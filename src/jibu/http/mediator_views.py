@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from jibu.domain.consent.values import AuditEntry
 from jibu.domain.exchanges import Batch, LoggedExchange, Traffic
 from jibu.domain.mediation import (
     AccessRight,
     Application,
     ApplicationId,
+    ClientLine,
     Endpoint,
     Member,
     Registration,
     Service,
 )
 from jibu.http.views import moment, plain
-from jibu.usecases.directory import Client
 
 Json = dict[str, Any]
 
 
-def clients(found: list[Client]) -> Json:
+def clients(found: Sequence[ClientLine]) -> Json:
     """Return the list of members and applications, as the published contract has it."""
     return {"member": [_client(one) for one in found]}
 
 
-def _client(one: Client) -> Json:
-    member = one.member.member_id
+def _client(one: ClientLine) -> Json:
+    member = one.member_id
     name: Json = {
         "objectType": "MEMBER" if one.application is None else "APPLICATION",
         "instanceId": member.instance,
         "memberClass": member.member_class,
         "memberCode": member.member_code,
     }
-    if one.application is None:
-        return {"name": one.member.name, "id": name}
     return {
-        "name": one.application.name,
-        "id": name | {"applicationCode": one.application.application_id.application},
+        "name": one.name,
+        "id": name if one.application is None else name | {"applicationCode": one.application},
     }
 
 
@@ -151,6 +151,20 @@ def traffic(one: Traffic) -> Json:
     """Return figures."""
     shown: Json = plain(one)
     return shown
+
+
+def change(one: AuditEntry) -> Json:
+    """Return a line of the audit log about the mediator."""
+    return {
+        "position": one.position,
+        "action": one.action,
+        "object": one.object_id,
+        "client": one.client,
+        "subject": one.subject,
+        "changedAt": moment(one.at),
+        "contentSha256": one.revision_hash,
+        "entrySha256": one.hash,
+    }
 
 
 def path_of(name: ApplicationId, code: str | None = None) -> str:

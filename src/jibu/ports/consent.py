@@ -163,8 +163,10 @@ class AuditRecords(Protocol):
     def entries(self, *, after: int = 0, limit: int | None = None) -> list[AuditEntry]:
         """Return entries in order behind a position."""
 
-    def of_objects(self, *, offset: int, limit: int, object_id: str | None = None) -> Page[AuditEntry]:
-        """List entries, newest first, of one object or of all."""
+    def of_objects(
+        self, *, offset: int, limit: int, object_id: str | None = None, schemas: Sequence[Schema] = ()
+    ) -> Page[AuditEntry]:
+        """List entries, newest first, of one object or of all, of these kinds of objects or of all."""
 
     def hide_subject(self, subject: str) -> int:
         """Take an individual's name (and salt) out of all entries; return of how many."""

@@ -13,10 +13,12 @@ from jibu.domain.mediation import (
     AccessRight,
     Application,
     ApplicationId,
+    ClientLine,
     Endpoint,
     Member,
     MemberId,
     Registration,
+    RightFilter,
     Service,
 )
 from jibu.domain.shapes import UNKNOWN, Shape
@@ -32,8 +34,8 @@ class MemberRecords(Protocol):
     def get(self, member_id: MemberId) -> Member:
         """Raises: NotFound."""
 
-    def page(self, *, offset: int, limit: int) -> Page[Member]:
-        """List members by id."""
+    def page(self, *, offset: int, limit: int, instance: str | None = None) -> Page[Member]:
+        """List members, of one instance or all, by id."""
 
     def delete(self, member_id: MemberId) -> None:
         """Raises: NotFound; Conflict while it has applications."""
@@ -44,8 +46,24 @@ class MemberRecords(Protocol):
     def application(self, application_id: ApplicationId) -> Application:
         """Raises: NotFound."""
 
-    def applications(self, member_id: MemberId | None, *, offset: int, limit: int) -> Page[Application]:
-        """List applications, of one member or all, by id."""
+    def applications(
+        self, member_id: MemberId | None, *, offset: int, limit: int, instance: str | None = None
+    ) -> Page[Application]:
+        """List applications, of one member, one instance or all, by id."""
+
+    def clients(
+        self, own: ApplicationId, name: str, *, offset: int, limit: int, instance: str | None = None
+    ) -> Page[ClientLine]:
+        """List members, each before its applications, by id.
+
+        ``own`` is listed, with ``name`` for it and for its member, where they are not registered.
+        """
+
+    def domain(self, instance: str) -> str | None:
+        """Return the domain that an instance runs in, None where nobody has said."""
+
+    def put_domain(self, instance: str, domain: str, *, at: datetime) -> None:
+        """Say in which domain an instance runs."""
 
     def delete_application(self, application_id: ApplicationId) -> None:
         """Remove it with its rights to call others. Raises: NotFound; Conflict while it has services."""
@@ -63,6 +81,9 @@ class ServiceRecords(Protocol):
     def of(self, provider: ApplicationId) -> list[Service]:
         """Return an application's services, by code."""
 
+    def listed(self, instance: str) -> list[Service]:
+        """Return the services of an instance without their OpenAPI documents, by application and code."""
+
     def delete(self, provider: ApplicationId, code: str) -> None:
         """Remove it with the rights to call it. Raises: NotFound."""
 
@@ -79,6 +100,11 @@ class ServiceRecords(Protocol):
         self, provider: ApplicationId | None, code: str | None, *, offset: int, limit: int
     ) -> Page[AccessRight]:
         """List rights, of one provider, one service or all, by service and consumer."""
+
+    def rights_after(
+        self, wanted: RightFilter, last: tuple[str, str, str] | None, *, limit: int
+    ) -> list[AccessRight]:
+        """List rights by provider, service and consumer, those behind ``last`` (the same three, as text)."""
 
 
 class RegistrationRecords(Protocol):
@@ -143,6 +169,9 @@ class ExchangeRecords(Protocol):
 
 class MediatorRecords(Protocol):
     """Everything that the mediator keeps."""
+
+    def hold(self) -> None:
+        """Keep others from changing members, applications, services and rights until this transaction ends."""
 
     @property
     def members(self) -> MemberRecords: ...

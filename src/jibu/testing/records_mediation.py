@@ -16,6 +16,7 @@ from jibu.domain.mediation import (
     Member,
     Registration,
     RegistrationStatus,
+    RightFilter,
     Service,
     application_id,
 )
@@ -64,6 +65,10 @@ def _found(log: ExchangeRecords, wanted: ExchangeFilter) -> list[str]:
     return [one.exchange.message_id for one in log.page(wanted, offset=0, limit=9).items]
 
 
+def _place(seen: list[AccessRight]) -> tuple[str, str, str] | None:
+    return (str(seen[-1].provider), seen[-1].service, str(seen[-1].consumer)) if seen else None
+
+
 class MediationCases:
     """Cases for ``uow.mediator``."""
 
@@ -89,6 +94,82 @@ class MediationCases:
             found = m.members.applications(None, offset=0, limit=10)
             assert [one.application_id for one in found.items] == [CONSUMER, PROVIDER]
             assert m.services.rights(PROVIDER, "citizens", offset=1, limit=10).total == 1
+
+    def test_clients_are_listed_in_pages(self, records: Records) -> None:
+        """Members before their applications, the block itself always and once, by instance."""
+        own = application_id("ZZ/GOV/block/jibu")
+        with records.write() as uow:
+            _directory(uow)
+            uow.mediator.members.put(Member(application_id("ZZX/GOV/a/b").member, "Elsewhere", AT))
+            uow.commit()
+        names = ["ZZ/GOV/agency", "portal", "ZZ/GOV/block", "jibu", "ZZ/GOV/office", "registry", "ZZX/GOV/a"]
+        with records.read() as uow:
+            members = uow.mediator.members
+            found = members.clients(own, "Block", offset=0, limit=9)
+            assert [one.application or str(one.member_id) for one in found.items] == names
+            assert found.items[3].name == "Block"
+            page = members.clients(own, "Block", offset=1, limit=3, instance="ZZ")
+            assert ([one.application for one in page.items], page.total) == (["portal", None, "jibu"], 6)
+        with records.write() as uow:
+            uow.mediator.members.put(Member(own.member, "Agency", AT))
+            uow.mediator.members.put_application(Application(own, "Mine", AT))
+            found = uow.mediator.members.clients(own, "Block", offset=2, limit=2)
+            assert [one.name for one in found.items] == ["Agency", "Mine"]
+            assert found.total == 7
+
+    def test_an_instance_is_listed_by_itself(self, records: Records) -> None:
+        """Members, applications and services of one instance; its domain; what was fetched from where."""
+        other = application_id("Z-Z/GOV/office/registry")
+        with records.write() as uow:
+            _directory(uow)
+            m = uow.mediator
+            m.members.put(Member(other.member, "Other", AT))
+            m.members.put_application(Application(other, "Other", AT, "http"))
+            fetched = replace(SERVICE, spec_url="https://x.example.org/openapi.yaml")
+            m.services.put(fetched)
+            m.services.put(replace(SERVICE, application_id=other))
+            assert m.members.domain("ZZ") is None
+            m.members.put_domain("ZZ", "a.example", at=AT)
+            m.members.put_domain("ZZ", "b.example", at=AT)
+            uow.commit()
+        with records.read() as uow:
+            m = uow.mediator
+            assert (m.members.domain("ZZ"), m.members.domain("Z-Z")) == ("b.example", None)
+            assert m.members.page(offset=0, limit=9, instance="ZZ").total == 2
+            found = m.members.applications(None, offset=0, limit=9, instance="Z-Z").items
+            assert [(one.application_id, one.connection) for one in found] == [(other, "http")]
+            assert m.services.listed("ZZ") == [replace(fetched, description=None)]
+
+    def test_rights_are_listed_behind_one_another(self, records: Records) -> None:
+        """By whose service it is, letter for letter."""
+        providers = [
+            application_id(f"ZZ/{name}") for name in ("GOV/a_b/x", "GOV/a_b/y", "GOV/axb/x", "gov/a_b/x")
+        ]
+        with records.write() as uow:
+            _directory(uow)
+            for name in providers:
+                uow.mediator.members.put(Member(name.member, "A member", AT))
+                uow.mediator.members.put_application(Application(name, "An application", AT))
+                for code in ("s", "t"):
+                    uow.mediator.services.put(replace(SERVICE, application_id=name, code=code))
+                    for consumer in (CONSUMER, PROVIDER):
+                        uow.mediator.services.grant(AccessRight(consumer, name, code, (), AT))
+            uow.commit()
+        with records.read() as uow:
+            services = uow.mediator.services
+            every = services.rights_after(RightFilter(), None, limit=99)
+            assert len(every) == 16
+            for limit in (1, 3):
+                seen: list[AccessRight] = []
+                while page := services.rights_after(RightFilter(), _place(seen), limit=limit):
+                    seen += page
+                assert seen == every
+            wanted = RightFilter(member_class="GOV", member_code="a_b")
+            found = services.rights_after(wanted, None, limit=99)
+            assert {one.provider for one in found} == set(providers[:2])
+            found = services.rights_after(replace(wanted, application="y", service="t"), None, limit=1)
+            assert [(str(one.provider), one.consumer) for one in found] == [("ZZ/GOV/a_b/y", CONSUMER)]
+            assert services.rights_after(RightFilter(instance="YY"), None, limit=9) == []
 
     def test_a_directory_refuses_what_hangs_together(self, records: Records) -> None:
         """Nothing is put under what is not there, and nothing goes from under what is."""

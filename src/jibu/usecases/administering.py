@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from jibu.domain.errors import Conflict, InvalidInput, NotFound
+from jibu.domain.consent.values import MEDIATED, AuditEntry
+from jibu.domain.errors import Conflict, InvalidInput
 from jibu.domain.mediation import (
     METASERVICES,
     ROOM_SERVICES,
@@ -21,7 +22,9 @@ from jibu.domain.targets import check_base_url
 from jibu.ports import Clock, Page, Records, UnitOfWork
 from jibu.ports.mediation import DescriptionReader
 from jibu.usecases.checks import check_line
+from jibu.usecases.consent.noting import Actor
 from jibu.usecases.directory import OwnServices
+from jibu.usecases.directory_changes import BLOCK, DirectoryChanges, connection_of
 
 MAX_NAME = 200
 MAX_ENDPOINTS = 2000
@@ -80,7 +83,10 @@ class Drafting:
 
 
 class Administration:
-    """What an administrator changes. ``changed`` is called after each change of services and rights."""
+    """What an administrator changes. ``changed`` is called after each change of services and rights.
+
+    ``by`` is who asks; the audit log names them.
+    """
 
     def __init__(
         self,
@@ -100,11 +106,11 @@ class Administration:
 
     # --- members and applications ---
 
-    def put_member(self, member_id: MemberId, name: str) -> tuple[Member, bool]:
+    def put_member(self, member_id: MemberId, name: str, *, by: Actor = BLOCK) -> tuple[Member, bool]:
         """Create or rename; return it and whether it is new. Raises: InvalidInput."""
         check_line(name, "name", limit=MAX_NAME)
         with self._records.write() as uow:
-            new = uow.mediator.members.put(Member(member_id, name, self._clock()))
+            new = self._changes(uow, by).put_member(Member(member_id, name, self._clock()))
             found = uow.mediator.members.get(member_id)
             uow.commit()
         return found, new
@@ -119,19 +125,23 @@ class Administration:
         with self._records.read() as uow:
             return uow.mediator.members.page(offset=offset, limit=limit)
 
-    def delete_member(self, member_id: MemberId) -> None:
+    def delete_member(self, member_id: MemberId, *, by: Actor = BLOCK) -> None:
         """Raises: NotFound; Conflict while it has applications."""
         with self._records.write() as uow:
-            uow.mediator.members.delete(member_id)
+            self._changes(uow, by).delete_member(member_id)
             uow.commit()
 
-    def put_application(self, application_id: ApplicationId, name: str) -> tuple[Application, bool]:
+    def put_application(
+        self, application_id: ApplicationId, name: str, *, by: Actor = BLOCK
+    ) -> tuple[Application, bool]:
         """Create or rename; return it and whether it is new. Raises: InvalidInput; NotFound; Conflict."""
         check_line(name, "name", limit=MAX_NAME)
         self._refuse_own(application_id)
         with self._records.write() as uow:
-            new = uow.mediator.members.put_application(Application(application_id, name, self._clock()))
-            found = uow.mediator.members.application(application_id)
+            changes, members = self._changes(uow, by), uow.mediator.members
+            connection = connection_of(uow, application_id)
+            new = changes.put_application(Application(application_id, name, self._clock(), connection))
+            found = members.application(application_id)
             uow.commit()
         return found, new
 
@@ -146,21 +156,23 @@ class Administration:
             uow.mediator.members.get(member_id)
             return uow.mediator.members.applications(member_id, offset=offset, limit=limit)
 
-    def delete_application(self, application_id: ApplicationId) -> None:
+    def delete_application(self, application_id: ApplicationId, *, by: Actor = BLOCK) -> None:
         """Raises: NotFound; Conflict while it has services."""
         with self._records.write() as uow:
-            uow.mediator.members.delete_application(application_id)
+            self._changes(uow, by).delete_application(application_id)
             uow.commit()
         self._changed()
 
     # --- services ---
 
-    def put_service(self, provider: ApplicationId, code: str, wanted: WantedService) -> tuple[Service, bool]:
+    def put_service(
+        self, provider: ApplicationId, code: str, wanted: WantedService, *, by: Actor = BLOCK
+    ) -> tuple[Service, bool]:
         """Create or replace; return it and whether it is new. Raises: InvalidInput; NotFound; Conflict."""
         self._refuse_own(provider)
         service = replace(self._drafting.service(provider, code, wanted), updated_at=self._clock())
         with self._records.write() as uow:
-            new = uow.mediator.services.put(service)
+            new = self._changes(uow, by).put_service(service)
             uow.commit()
         self._changed()
         return service, new
@@ -193,18 +205,24 @@ class Administration:
                 found = uow.mediator.services.of(provider)
         return Page(tuple(found[offset : offset + limit]), len(found))
 
-    def delete_service(self, provider: ApplicationId, code: str) -> None:
+    def delete_service(self, provider: ApplicationId, code: str, *, by: Actor = BLOCK) -> None:
         """Raises: NotFound; Conflict."""
         self._refuse_own(provider)
         with self._records.write() as uow:
-            uow.mediator.services.delete(provider, code)
+            self._changes(uow, by).delete_service(provider, code)
             uow.commit()
         self._changed()
 
     # --- rights ---
 
     def grant(
-        self, consumer: ApplicationId, provider: ApplicationId, code: str, endpoints: tuple[Endpoint, ...]
+        self,
+        consumer: ApplicationId,
+        provider: ApplicationId,
+        code: str,
+        endpoints: tuple[Endpoint, ...],
+        *,
+        by: Actor = BLOCK,
     ) -> tuple[AccessRight, bool]:
         """Let a consumer call a service, or these endpoints alone. Raises: InvalidInput; NotFound; Conflict.
 
@@ -212,23 +230,22 @@ class Administration:
         """
         self._refuse_own(provider)
         with self._records.write() as uow:
+            changes = self._changes(uow, by)
             if consumer == self._own.application_id:
-                self._enrol(uow)
-            known = {(one.method, one.path) for one in uow.mediator.services.get(provider, code).endpoints}
-            for number, one in enumerate(endpoints):
-                if (one.method, one.path) not in known:
-                    raise InvalidInput("the service has no such endpoint", f"endpoints/{number}")
+                changes.enrol(consumer, self._own.name)
             right = AccessRight(consumer, provider, code, endpoints, self._clock())
-            new = uow.mediator.services.grant(right)
+            new = changes.grant(right)
             found = uow.mediator.services.right(consumer, provider, code)
             uow.commit()
         self._changed()
         return found, new
 
-    def revoke(self, consumer: ApplicationId, provider: ApplicationId, code: str) -> None:
+    def revoke(
+        self, consumer: ApplicationId, provider: ApplicationId, code: str, *, by: Actor = BLOCK
+    ) -> None:
         """Raises: NotFound."""
         with self._records.write() as uow:
-            uow.mediator.services.revoke(consumer, provider, code)
+            self._changes(uow, by).revoke(consumer, provider, code)
             uow.commit()
         self._changed()
 
@@ -238,14 +255,15 @@ class Administration:
         with self._records.read() as uow:
             return uow.mediator.services.rights(provider, code, offset=offset, limit=limit)
 
-    def _enrol(self, uow: UnitOfWork) -> None:
-        """Write this block down as an application, so that rights can name it."""
-        own, at = self._own, self._clock()
-        try:
-            uow.mediator.members.get(own.application_id.member)
-        except NotFound:
-            uow.mediator.members.put(Member(own.application_id.member, own.name, at))
-        uow.mediator.members.put_application(Application(own.application_id, own.name, at))
+    # --- the trail ---
+
+    def changes(self, object_id: str | None, *, offset: int, limit: int) -> Page[AuditEntry]:
+        """List who changed what, newest first, of one thing or all."""
+        with self._records.read() as uow:
+            return uow.audit.of_objects(offset=offset, limit=limit, object_id=object_id, schemas=MEDIATED)
+
+    def _changes(self, uow: UnitOfWork, by: Actor) -> DirectoryChanges:
+        return DirectoryChanges(uow, by, self._clock())
 
     def _refuse_own(self, provider: ApplicationId) -> None:
         if provider == self._own.application_id:

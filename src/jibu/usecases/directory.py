@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from jibu.domain.access import Caller
 from jibu.domain.errors import Forbidden, InvalidInput, NotFound, UnknownProvider
 from jibu.domain.mediation import (
     AccessRight,
-    Application,
     ApplicationId,
+    ClientLine,
     Endpoint,
-    Member,
     Service,
     application_id,
 )
-from jibu.ports import Records
-
-ALL = 100_000
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-"""When this block itself is said to have been registered: it always was."""
+from jibu.ports import Page, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +30,6 @@ class OwnServices:
         if provider != self.application_id:
             return None
         return next((one for one in self.services if one.code == code), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A line of the list of clients: a member (``application`` is None) or one of its applications."""
-
-    member: Member
-    application: Application | None
 
 
 def client_of(caller: Caller, govstack: str | None, xroad: str | None = None) -> ApplicationId:
@@ -71,28 +57,16 @@ class Directory:
         self._records = records
         self._own = own
 
-    def clients(self, instance: str | None) -> list[Client]:
+    def clients(self, instance: str | None, *, offset: int, limit: int) -> Page[ClientLine]:
         """List members and applications, of one instance or all. Raises: UnknownProvider for an unknown instance."""
-        with self._records.read() as uow:
-            members = uow.mediator.members.page(offset=0, limit=ALL).items
-            applications = uow.mediator.members.applications(None, offset=0, limit=ALL).items
         own = self._own
-        known = {one.member_id: one for one in members}
-        here = known.get(own.application_id.member)
-        found = [Client(one, None) for one in members]
-        if here is None:
-            here = Member(own.application_id.member, own.name, EPOCH)
-            found.append(Client(here, None))
-        found += [Client(known[one.application_id.member], one) for one in applications]
-        if all(one.application_id != own.application_id for one in applications):
-            found.append(Client(here, Application(own.application_id, own.name, here.created_at)))
-        if instance is not None:
-            found = [one for one in found if one.member.member_id.instance == instance]
-            if not found:
-                raise UnknownProvider("this mediator knows no such instance", "instanceId")
-        return sorted(
-            found, key=lambda one: (str(one.member.member_id), one.application is not None, _name(one))
-        )
+        with self._records.read() as uow:
+            found = uow.mediator.members.clients(
+                own.application_id, own.name, offset=offset, limit=limit, instance=instance
+            )
+        if instance is not None and not found.total:
+            raise UnknownProvider("this mediator knows no such instance", "instanceId")
+        return found
 
     def methods(self, provider: ApplicationId, code: str | None) -> list[Service]:
         """List services with the endpoints that are on. Raises: UnknownProvider."""
@@ -143,7 +117,3 @@ class Directory:
 def _shown(service: Service) -> Service:
     on: tuple[Endpoint, ...] = tuple(sorted(one for one in service.endpoints if one.enabled))
     return replace(service, endpoints=on)
-
-
-def _name(client: Client) -> str:
-    return "" if client.application is None else str(client.application.application_id)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from jibu.domain.access import Caller
+from jibu.domain.consent.values import Schema
 from jibu.domain.errors import Conflict, Forbidden, NotFound
 from jibu.domain.mediation import (
     Application,
@@ -19,7 +20,9 @@ from jibu.ports import Clock, Page, Records, UnitOfWork
 from jibu.ports.mediation import DescriptionReader
 from jibu.usecases.administering import MAX_NAME, Drafting, WantedService
 from jibu.usecases.checks import check_line
+from jibu.usecases.consent.noting import Actor
 from jibu.usecases.directory import OwnServices
+from jibu.usecases.directory_changes import DirectoryChanges, connection_of
 
 MAX_PENDING = 20
 
@@ -84,9 +87,11 @@ class Registrations:
         """
         with self._records.write() as uow:
             found = self._pending(caller, uow, registration_id)
-            self._apply(uow, found, private_host=private_host)
+            changes = DirectoryChanges(uow, Actor.of(caller), self._clock())
+            self._apply(uow, changes, found, private_host=private_host)
             decided = self._decided(found, caller, RegistrationStatus.APPROVED, None)
             uow.mediator.registrations.put(decided)
+            changes.act("registration.approved", Schema.REGISTRATION, registration_id)
             uow.commit()
         return decided
 
@@ -97,6 +102,8 @@ class Registrations:
             found = self._pending(caller, uow, registration_id)
             decided = self._decided(found, caller, RegistrationStatus.DECLINED, reason)
             uow.mediator.registrations.put(decided)
+            changes = DirectoryChanges(uow, Actor.of(caller), self._clock())
+            changes.act("registration.declined", Schema.REGISTRATION, registration_id)
             uow.commit()
         return decided
 
@@ -108,21 +115,24 @@ class Registrations:
             raise Forbidden("nobody decides on a request of their own")
         return found
 
-    def _apply(self, uow: UnitOfWork, asked: Registration, *, private_host: bool) -> None:
+    def _apply(
+        self, uow: UnitOfWork, changes: DirectoryChanges, asked: Registration, *, private_host: bool
+    ) -> None:
         try:
             member = uow.mediator.members.get(asked.application_id.member)
         except NotFound as error:
             raise Conflict(f"{error}: register the member first") from error
         at = self._clock()
         if asked.service is None:
-            uow.mediator.members.put_application(Application(asked.application_id, asked.name, at))
+            name = asked.application_id
+            changes.put_application(Application(name, asked.name, at, connection_of(uow, name)))
             return
         try:
             uow.mediator.members.application(asked.application_id)
         except NotFound as error:
             raise Conflict(f"{error}: register the application of {member.name} first") from error
         check_base_url(asked.service.base_url or "", private=private_host)
-        uow.mediator.services.put(replace(asked.service, private_host=private_host, updated_at=at))
+        changes.put_service(replace(asked.service, private_host=private_host, updated_at=at))
 
     def _decided(
         self, asked: Registration, caller: Caller, status: RegistrationStatus, reason: str | None

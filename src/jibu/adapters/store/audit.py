@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, insert, select, update
 
 from jibu.adapters.store import consent_rows as rows
 from jibu.adapters.store import consent_tables as t
 from jibu.adapters.store.paging import page_of, put
 from jibu.adapters.store.turns import AUDIT, take
-from jibu.domain.consent.values import AuditBatch, AuditEntry
+from jibu.domain.consent.values import AuditBatch, AuditEntry, Schema
 from jibu.domain.errors import Conflict
 from jibu.ports import Page
 
@@ -41,9 +43,13 @@ class SqlAudit:
         query = select(t.audit_entries).where(E.position > after).order_by(E.position).limit(limit)
         return [rows.entry(row) for row in self._db.execute(query)]
 
-    def of_objects(self, *, offset: int, limit: int, object_id: str | None = None) -> Page[AuditEntry]:
+    def of_objects(
+        self, *, offset: int, limit: int, object_id: str | None = None, schemas: Sequence[Schema] = ()
+    ) -> Page[AuditEntry]:
         """List newest first."""
         query = select(t.audit_entries).order_by(E.position.desc())
+        if schemas:
+            query = query.where(E.schema_name.in_([one.value for one in schemas]))
         if object_id is not None:
             query = query.where(E.object_id == object_id)
         return page_of(self._db, query, rows.entry, offset=offset, limit=limit)

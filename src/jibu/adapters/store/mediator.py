@@ -1,59 +1,53 @@
-"""Members, services, rights and registrations in SQL."""
+"""Members, applications and registrations in SQL."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
-    ColumnElement,
+    CompoundSelect,
     Connection,
     Row,
     Select,
-    Table,
+    Text,
     delete,
     exists,
-    func,
     insert,
-    null,
+    literal,
     select,
+    union_all,
     update,
 )
 
 from jibu.adapters.store import mediator_tables as t
-from jibu.adapters.store.mediator_codec import (
-    application_of,
-    endpoints_text,
-    member_of,
-    registration_of,
-    right_of,
-    service_of,
-    service_values,
-    wish_text,
-)
+from jibu.adapters.store.mediator_codec import application_of, member_of, registration_of, wish_text
 from jibu.adapters.store.mediator_log import SqlExchanges
+from jibu.adapters.store.mediator_rows import DIRECTORY, of_instance, one, page_of, put
+from jibu.adapters.store.mediator_services import SqlServices
+from jibu.adapters.store.paging import put as put_row
+from jibu.adapters.store.tables import Id
 from jibu.adapters.store.turns import take
 from jibu.domain.errors import Conflict, NotFound
 from jibu.domain.mediation import (
-    AccessRight,
     Application,
     ApplicationId,
+    ClientLine,
     Member,
     MemberId,
     Registration,
-    Service,
+    member_id,
 )
 from jibu.ports.documents import Page
 
-M, A, S, R, G = (
+M, A, S, R, G, N = (
     t.members.c,
     t.applications.c,
     t.services.c,
     t.rights.c,
     t.registrations.c,
+    t.instances.c,
 )
-DIRECTORY = "mediator-directory"
-"""Changes of the directory are rare: they take turns all together."""
 
 
 class SqlMediator:
@@ -61,6 +55,10 @@ class SqlMediator:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+
+    def hold(self) -> None:
+        """Keep others from changing the directory."""
+        take(self._db, DIRECTORY)
 
     @property
     def members(self) -> SqlMembers:
@@ -83,12 +81,6 @@ class SqlMediator:
         return SqlExchanges(self._db)
 
 
-_UNDESCRIBED: list[ColumnElement[Any]] = [
-    *(column for column in S if column.name != "description"),
-    null().label("description"),
-]
-
-
 class SqlMembers:
     """See ``jibu.ports.mediation.MemberRecords``."""
 
@@ -98,16 +90,19 @@ class SqlMembers:
     def put(self, member: Member) -> bool:
         """Create or rename."""
         take(self._db, DIRECTORY)
-        return _put(self._db, t.members, str(member.member_id), {"name": member.name}, member.created_at)
+        return put(self._db, t.members, str(member.member_id), {"name": member.name}, member.created_at)
 
     def get(self, member_id: MemberId) -> Member:
         """Return one. Raises: NotFound."""
         query = select(t.members).where(M.member_id == str(member_id))
-        return member_of(_one(self._db, query, f"no member {member_id}"))
+        return member_of(one(self._db, query, f"no member {member_id}"))
 
-    def page(self, *, offset: int, limit: int) -> Page[Member]:
+    def page(self, *, offset: int, limit: int, instance: str | None = None) -> Page[Member]:
         """List members by id."""
-        found, total = _page(self._db, select(t.members).order_by(M.member_id), offset, limit)
+        query = select(t.members).order_by(M.member_id)
+        if instance is not None:
+            query = query.where(of_instance(M.member_id, instance))
+        found, total = page_of(self._db, query, offset, limit)
         return Page(tuple(map(member_of, found)), total)
 
     def delete(self, member_id: MemberId) -> None:
@@ -123,21 +118,51 @@ class SqlMembers:
         take(self._db, DIRECTORY)
         name = application.application_id
         self.get(name.member)
-        values = {"member_id": str(name.member), "name": application.name}
-        return _put(self._db, t.applications, str(name), values, application.created_at)
+        values = {
+            "member_id": str(name.member),
+            "name": application.name,
+            "connection": application.connection,
+        }
+        return put(self._db, t.applications, str(name), values, application.created_at)
 
     def application(self, application_id: ApplicationId) -> Application:
         """Return one. Raises: NotFound."""
         query = select(t.applications).where(A.application_id == str(application_id))
-        return application_of(_one(self._db, query, f"no application {application_id}"))
+        return application_of(one(self._db, query, f"no application {application_id}"))
 
-    def applications(self, member_id: MemberId | None, *, offset: int, limit: int) -> Page[Application]:
+    def applications(
+        self, member_id: MemberId | None, *, offset: int, limit: int, instance: str | None = None
+    ) -> Page[Application]:
         """List applications by id."""
         query = select(t.applications).order_by(A.application_id)
+        if instance is not None:
+            query = query.where(of_instance(A.application_id, instance))
         if member_id is not None:
             query = query.where(A.member_id == str(member_id))
-        found, total = _page(self._db, query, offset, limit)
+        found, total = page_of(self._db, query, offset, limit)
         return Page(tuple(map(application_of, found)), total)
+
+    def clients(
+        self, own: ApplicationId, name: str, *, offset: int, limit: int, instance: str | None = None
+    ) -> Page[ClientLine]:
+        """List members and applications, this block itself always."""
+        lines = _lines(own, name).subquery()
+        query = select(lines).order_by(lines.c.member_id, lines.c.application)
+        if instance is not None:
+            query = query.where(of_instance(lines.c.member_id, instance))
+        found, total = page_of(self._db, query, offset, limit)
+        return Page(tuple(map(_line, found)), total)
+
+    def domain(self, instance: str) -> str | None:
+        """Return where an instance runs."""
+        query = select(N.domain).where(N.instance == instance)
+        found: str | None = self._db.execute(query).scalar_one_or_none()
+        return found
+
+    def put_domain(self, instance: str, domain: str, *, at: datetime) -> None:
+        """Create or replace."""
+        take(self._db, DIRECTORY)
+        put_row(self._db, t.instances, (N.instance, instance), {"domain": domain, "updated_at": at}, {})
 
     def delete_application(self, application_id: ApplicationId) -> None:
         """Remove one. Raises: NotFound; Conflict."""
@@ -148,84 +173,6 @@ class SqlMembers:
         self._db.execute(delete(t.rights).where(R.consumer_id == name))
         if not self._db.execute(delete(t.applications).where(A.application_id == name)).rowcount:
             raise NotFound(f"no application {application_id}")
-
-
-class SqlServices:
-    """See ``jibu.ports.mediation.ServiceRecords``."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
-
-    def put(self, service: Service) -> bool:
-        """Create or replace. Raises: NotFound."""
-        take(self._db, DIRECTORY)
-        SqlMembers(self._db).application(service.application_id)
-        values = service_values(service)
-        key = _service(service.application_id, service.code)
-        if self._db.execute(update(t.services).where(*key).values(**values)).rowcount:
-            return False
-        values |= {"application_id": str(service.application_id), "code": service.code}
-        self._db.execute(insert(t.services).values(**values))
-        return True
-
-    def get(self, provider: ApplicationId, code: str, *, described: bool = True) -> Service:
-        """Return one, with its OpenAPI document or without. Raises: NotFound."""
-        columns = list(S) if described else _UNDESCRIBED
-        query: Select[Any] = select(*columns).where(*_service(provider, code))
-        return service_of(_one(self._db, query, f"no service {provider}/{code}"))
-
-    def of(self, provider: ApplicationId) -> list[Service]:
-        """Return an application's services."""
-        query = select(t.services).where(S.application_id == str(provider)).order_by(S.code)
-        return [service_of(row) for row in self._db.execute(query)]
-
-    def delete(self, provider: ApplicationId, code: str) -> None:
-        """Remove one. Raises: NotFound."""
-        take(self._db, DIRECTORY)
-        self._db.execute(delete(t.rights).where(R.provider_id == str(provider), R.service == code))
-        if not self._db.execute(delete(t.services).where(*_service(provider, code))).rowcount:
-            raise NotFound(f"no service {provider}/{code}")
-
-    def grant(self, right: AccessRight) -> bool:
-        """Create or replace. Raises: NotFound."""
-        take(self._db, DIRECTORY)
-        self.get(right.provider, right.service)
-        SqlMembers(self._db).application(right.consumer)
-        where = _right(right.consumer, right.provider, right.service)
-        values: dict[str, Any] = {"endpoints": endpoints_text(right.endpoints)}
-        if self._db.execute(update(t.rights).where(*where).values(**values)).rowcount:
-            return False
-        values |= {
-            "consumer_id": str(right.consumer),
-            "provider_id": str(right.provider),
-            "service": right.service,
-            "created_at": right.created_at,
-        }
-        self._db.execute(insert(t.rights).values(**values))
-        return True
-
-    def revoke(self, consumer: ApplicationId, provider: ApplicationId, code: str) -> None:
-        """Remove a right. Raises: NotFound."""
-        take(self._db, DIRECTORY)
-        if not self._db.execute(delete(t.rights).where(*_right(consumer, provider, code))).rowcount:
-            raise NotFound(f"{consumer} has no right to call {provider}/{code}")
-
-    def right(self, consumer: ApplicationId, provider: ApplicationId, code: str) -> AccessRight:
-        """Return one. Raises: NotFound."""
-        query = select(t.rights).where(*_right(consumer, provider, code))
-        return right_of(_one(self._db, query, f"{consumer} has no right to call {provider}/{code}"))
-
-    def rights(
-        self, provider: ApplicationId | None, code: str | None, *, offset: int, limit: int
-    ) -> Page[AccessRight]:
-        """List rights."""
-        query = select(t.rights).order_by(R.provider_id, R.service, R.consumer_id)
-        if provider is not None:
-            query = query.where(R.provider_id == str(provider))
-        if code is not None:
-            query = query.where(R.service == code)
-        found, total = _page(self._db, query, offset, limit)
-        return Page(tuple(map(right_of, found)), total)
 
 
 class SqlRegistrations:
@@ -256,7 +203,7 @@ class SqlRegistrations:
         """Return one. Raises: NotFound."""
         take(self._db, DIRECTORY)
         query = select(t.registrations).where(G.registration_id == registration_id)
-        return registration_of(_one(self._db, query, f"no registration {registration_id!r}"))
+        return registration_of(one(self._db, query, f"no registration {registration_id!r}"))
 
     def page(
         self, applicant: ApplicationId | None, status: str | None, *, offset: int, limit: int
@@ -267,33 +214,24 @@ class SqlRegistrations:
             query = query.where(G.application_id == str(applicant))
         if status is not None:
             query = query.where(G.status == status)
-        found, total = _page(self._db, query, offset, limit)
+        found, total = page_of(self._db, query, offset, limit)
         return Page(tuple(map(registration_of, found)), total)
 
 
-def _put(db: Connection, table: Table, key: str, values: dict[str, Any], created_at: datetime) -> bool:
-    column = next(iter(table.primary_key.columns))
-    if db.execute(update(table).where(column == key).values(**values)).rowcount:
-        return False
-    db.execute(insert(table).values({column.name: key, "created_at": created_at, **values}))
-    return True
+def _lines(own: ApplicationId, name: str) -> CompoundSelect[Any]:
+    """Return what selects members (with an empty application) and applications; this block's, registered or not."""
+    member, application = str(own.member), str(own)
+    no_member = ~exists(select(M.member_id).where(M.member_id == member))
+    no_application = ~exists(select(A.application_id).where(A.application_id == application))
+    said = literal(name, Text).label("name")
+    no_code = literal("", Id)
+    members: Select[Any] = select(M.member_id, no_code.label("application"), M.name)
+    applications: Select[Any] = select(A.member_id, A.application_id, A.name)
+    here = select(literal(member, Id), no_code, said).where(no_member)
+    there = select(literal(member, Id), literal(application, Id), said).where(no_application)
+    return union_all(members, applications, *cast("list[Select[Any]]", [here, there]))
 
 
-def _one(db: Connection, query: Select[Any], missing: str) -> Row[Any]:
-    row = db.execute(query).one_or_none()
-    if row is None:
-        raise NotFound(missing)
-    return row
-
-
-def _page(db: Connection, query: Select[Any], offset: int, limit: int) -> tuple[list[Row[Any]], int]:
-    total = db.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
-    return list(db.execute(query.offset(offset).limit(limit))), int(total)
-
-
-def _service(provider: ApplicationId, code: str) -> tuple[ColumnElement[bool], ...]:
-    return S.application_id == str(provider), S.code == code
-
-
-def _right(consumer: ApplicationId, provider: ApplicationId, code: str) -> tuple[ColumnElement[bool], ...]:
-    return R.consumer_id == str(consumer), R.provider_id == str(provider), R.service == code
+def _line(row: Row[Any]) -> ClientLine:
+    code = row.application.rpartition("/")[2] or None
+    return ClientLine(member_id(row.member_id), code, row.name)

@@ -39,7 +39,7 @@ def member_of(row: Row[Any]) -> Member:
 
 def application_of(row: Row[Any]) -> Application:
     """Read an application."""
-    return Application(application_id(row.application_id), row.name, row.created_at)
+    return Application(application_id(row.application_id), row.name, row.created_at, row.connection)
 
 
 def service_values(service: Service) -> dict[str, Any]:
@@ -55,6 +55,7 @@ def service_values(service: Service) -> dict[str, Any]:
         "private_host": service.private_host,
         "enabled": service.enabled,
         "updated_at": service.updated_at,
+        "spec_url": service.spec_url,
     }
 
 
@@ -73,6 +74,7 @@ def service_of(row: Row[Any]) -> Service:
         private_host=row.private_host,
         enabled=row.enabled,
         updated_at=row.updated_at,
+        spec_url=row.spec_url,
     )
 
 

@@ -35,7 +35,16 @@ applications = Table(
     Column("member_id", Id, ForeignKey("mediator_members.member_id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("connection", String(30), nullable=False, server_default="https"),
     Index("mediator_applications_member", "member_id"),
+)
+
+instances = Table(
+    "mediator_instances",
+    metadata,
+    Column("instance", Id, primary_key=True),
+    Column("domain", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
 )
 
 services = Table(
@@ -53,6 +62,7 @@ services = Table(
     Column("private_host", Boolean(create_constraint=False), nullable=False),
     Column("enabled", Boolean(create_constraint=False), nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
+    Column("spec_url", Text),
 )
 
 rights = Table(

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Schema(StrEnum):
-    """What a revision or an entry of the audit log is about, in the words of the published contract."""
+    """What a revision or an entry of the audit log is about, in the words of the published contracts."""
 
     POLICY = "Policy"
     AGREEMENT = "DataAgreement"
@@ -16,6 +16,25 @@ class Schema(StrEnum):
     INDIVIDUAL = "Individual"
     SIGNATURE = "Signature"
     WEBHOOK = "Webhook"
+    INSTANCE = "Instance"
+    MEMBER = "Member"
+    APPLICATION = "Application"
+    SERVICE = "Service"
+    RIGHT = "AccessRight"
+    REGISTRATION = "Registration"
+    ROOM = "Room"
+
+
+MEDIATED = (
+    Schema.INSTANCE,
+    Schema.MEMBER,
+    Schema.APPLICATION,
+    Schema.SERVICE,
+    Schema.RIGHT,
+    Schema.REGISTRATION,
+    Schema.ROOM,
+)
+"""What an administrator of the information mediator changes. It has no revisions."""
 
 
 class RecordState(StrEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from starlette.responses import Response
 
 from jibu.domain.errors import InvalidInput
@@ -33,8 +35,14 @@ class DirectoryHandlers:
 
     async def clients(self, call: Call) -> Response:
         """List members and applications."""
-        instance = call.params.get("instanceId")
-        return Json(views.clients(await self._gate.run(lambda: self._directory.clients(instance))))
+        instance, offset, limit = call.params.get("instanceId"), call.params["offset"], call.params["limit"]
+        found = await self._gate.run(lambda: self._directory.clients(instance, offset=offset, limit=limit))
+        headers = {}
+        if offset + len(found.items) < found.total:
+            asked = {} if instance is None else {"instanceId": instance}
+            query = urlencode(asked | {"offset": offset + limit, "limit": limit})
+            headers["Link"] = f'</listClients?{query}>; rel="next"'
+        return Json(views.clients(found.items), headers=headers)
 
     async def methods(self, call: Call) -> Response:
         """List an application's services."""

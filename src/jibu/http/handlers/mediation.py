@@ -54,4 +54,5 @@ def _administration(mediator: MediatorHandlers) -> dict[str, Handler]:
         "listRights": mediator.rights,
         "putRight": mediator.put_right,
         "deleteRight": mediator.delete_right,
+        "listChanges": mediator.changes,
     }

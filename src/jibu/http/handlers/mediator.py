@@ -13,6 +13,7 @@ from jibu.http.gate import Gate
 from jibu.http.handlers.directory import application_in, member_in
 from jibu.http.views import page
 from jibu.usecases.administering import Administration, WantedService
+from jibu.usecases.consent.noting import Actor
 
 
 class MediatorHandlers:
@@ -36,13 +37,15 @@ class MediatorHandlers:
     async def put_member(self, call: Call) -> Response:
         """Register or rename a member."""
         name, title = member_in(call), call.body["name"]
-        found, new = await self._gate.run(lambda: self._use.put_member(name, title))
+        by = Actor.of(call.caller)
+        found, new = await self._gate.run(lambda: self._use.put_member(name, title, by=by))
         return _put(views.member(found), new, f"/mediator/v1/members/{name}")
 
     async def delete_member(self, call: Call) -> Response:
         """Remove a member."""
         name = member_in(call)
-        await self._gate.run(lambda: self._use.delete_member(name))
+        by = Actor.of(call.caller)
+        await self._gate.run(lambda: self._use.delete_member(name, by=by))
         return Response(status_code=204)
 
     async def applications(self, call: Call) -> Response:
@@ -59,13 +62,15 @@ class MediatorHandlers:
     async def put_application(self, call: Call) -> Response:
         """Register or rename an application."""
         name, title = application_in(call), call.body["name"]
-        found, new = await self._gate.run(lambda: self._use.put_application(name, title))
+        by = Actor.of(call.caller)
+        found, new = await self._gate.run(lambda: self._use.put_application(name, title, by=by))
         return _put(views.application(found), new, views.path_of(name))
 
     async def delete_application(self, call: Call) -> Response:
         """Remove an application."""
         name = application_in(call)
-        await self._gate.run(lambda: self._use.delete_application(name))
+        by = Actor.of(call.caller)
+        await self._gate.run(lambda: self._use.delete_application(name, by=by))
         return Response(status_code=204)
 
     async def services(self, call: Call) -> Response:
@@ -82,7 +87,8 @@ class MediatorHandlers:
     async def put_service(self, call: Call) -> Response:
         """Register or replace a service."""
         name, code, wanted = application_in(call), call.params["serviceCode"], wanted_service(call.body)
-        found, new = await self._gate.run(lambda: self._use.put_service(name, code, wanted))
+        by = Actor.of(call.caller)
+        found, new = await self._gate.run(lambda: self._use.put_service(name, code, wanted, by=by))
         return _put(await self._gate.run(lambda: self._shown(found)), new, views.path_of(name, code))
 
     def _shown(self, found: Service) -> views.Json:
@@ -91,7 +97,8 @@ class MediatorHandlers:
     async def delete_service(self, call: Call) -> Response:
         """Remove a service."""
         name, code = application_in(call), call.params["serviceCode"]
-        await self._gate.run(lambda: self._use.delete_service(name, code))
+        by = Actor.of(call.caller)
+        await self._gate.run(lambda: self._use.delete_service(name, code, by=by))
         return Response(status_code=204)
 
     async def rights(self, call: Call) -> Response:
@@ -105,14 +112,25 @@ class MediatorHandlers:
         """Let an application call a service."""
         consumer, name, code = _consumer(call), application_in(call), call.params["serviceCode"]
         endpoints = _endpoints(call.body.get("endpoints", []))
-        found, new = await self._gate.run(lambda: self._use.grant(consumer, name, code, endpoints))
+        by = Actor.of(call.caller)
+        found, new = await self._gate.run(lambda: self._use.grant(consumer, name, code, endpoints, by=by))
         return _put(views.right(found), new, None)
 
     async def delete_right(self, call: Call) -> Response:
         """Take a right away."""
         consumer, name, code = _consumer(call), application_in(call), call.params["serviceCode"]
-        await self._gate.run(lambda: self._use.revoke(consumer, name, code))
+        by = Actor.of(call.caller)
+        await self._gate.run(lambda: self._use.revoke(consumer, name, code, by=by))
         return Response(status_code=204)
+
+    async def changes(self, call: Call) -> Response:
+        """List who changed what."""
+        name, bounds = (
+            call.params.get("object"),
+            {"offset": call.params["offset"], "limit": call.params["limit"]},
+        )
+        found = await self._gate.run(lambda: self._use.changes(name, **bounds))
+        return Json(page(found, views.change, **bounds))
 
 
 def wanted_service(body: dict[str, Any]) -> WantedService:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jibu.domain.access import Caller
+from jibu.domain.consent.canonical import canonical, digest
+from jibu.domain.consent.values import Schema
 from jibu.domain.errors import Forbidden, InvalidInput
 from jibu.domain.pubsub import EventType, Room
 from jibu.ports import Clock, Page, Records
 from jibu.usecases.checks import check_line
+from jibu.usecases.consent.noting import Actor, Noting
 from jibu.usecases.pubsub.content import checked_schema
 from jibu.usecases.pubsub.rights import ADMIN, check_client, check_name, managed, room_for
 from jibu.usecases.telling import tell
@@ -34,6 +37,12 @@ class Rooms:
             new = uow.pubsub.put_room(replace(room, created_at=at))
             tell(uow, "jibu.pubsub.room.changed.v1", room.room_id, at, change="put")
             room = uow.pubsub.room(room.room_id)
+            Noting(uow, Actor.of(caller), at).note(
+                "room.created" if new else "room.updated",
+                Schema.ROOM,
+                room.room_id,
+                content_hash=_content(room),
+            )
             uow.commit()
         return room, new
 
@@ -53,7 +62,9 @@ class Rooms:
         _administrator(caller)
         with self._records.write() as uow:
             uow.pubsub.delete_room(room_id)
-            tell(uow, "jibu.pubsub.room.changed.v1", room_id, self._clock(), change="deleted")
+            at = self._clock()
+            tell(uow, "jibu.pubsub.room.changed.v1", room_id, at, change="deleted")
+            Noting(uow, Actor.of(caller), at).note("room.deleted", Schema.ROOM, room_id)
             uow.commit()
 
     def add_type(self, caller: Caller, room_id: str, name: str, schema: str) -> EventType:
@@ -112,6 +123,20 @@ def _check(room: Room) -> None:
     for subscriber in room.subscribers:
         check_client(subscriber.client, "/subscribers")
         check_url(subscriber.push_url)
+
+
+def _content(room: Room) -> str:
+    """Return the hash of what a room is now, for the audit log."""
+    return digest(
+        canonical(
+            {
+                "title": room.title,
+                "manager": room.manager,
+                "publishers": list(room.publishers),
+                "subscribers": [[one.client, one.push_url] for one in room.subscribers],
+            }
+        )
+    )
 
 
 def check_url(url: str | None) -> None:
