@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 from jibu.adapters.store import consent_tables, personal_tables, tables
 from jibu.domain.errors import Misconfigured
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest revision in ``migrations/versions``; a test keeps this true."""
 
 TABLES = (tables, consent_tables, personal_tables)
