@@ -47,7 +47,6 @@ from jibu.domain.receipts import ErasureReceipt
 from jibu.http.app import create_app
 from jibu.ports import Backlog, LogSlice, Page
 from jibu.settings import Settings
-from jibu.usecases.answer import Sources, Token
 from jibu.usecases.consent.agreements import Agreements
 from jibu.usecases.consent.auditing import Auditing
 from jibu.usecases.consent.checking import Checking
@@ -62,6 +61,7 @@ from jibu.usecases.consent_gate import CLOSED
 from jibu.usecases.erasing import Erasing
 from jibu.usecases.event_log import Events
 from jibu.usecases.health import Health
+from jibu.usecases.pieces import Sources, Token
 from jibu.usecases.system_card import Component, SystemCard
 from jibu.wiring.mediation import make_mediation
 from jibu.wiring.pubsub import make_pubsub

@@ -25,6 +25,10 @@ def answer_lines(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _citation(citation: Mapping[str, Any]) -> Iterator[str]:
+    if citation.get("kind") == "service":
+        yield f"  [{citation['number']}] {citation['title']}  ({citation['serviceId']}{citation['fieldPath'] or ''})"
+        yield from _wrap(f"“{citation['quote'] or ''}”  {citation['retrievedAt']}", "      ")
+        return
     page = f", page {citation['page']}" if citation.get("page") else ""
     place = " > ".join([citation["title"], *(s for s in citation["sectionPath"] if s != citation["title"])])
     yield f"  [{citation['number']}] {place}{page}  ({citation['start']}-{citation['end']})"

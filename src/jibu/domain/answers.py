@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from jibu.domain.live import Asked
 from jibu.domain.personal import PersonalContext
 
 
@@ -20,7 +21,10 @@ class AnswerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, checked. ``collections`` is None for all that the caller may read."""
+    """A question, checked. ``collections`` is None for all that the caller may read.
+
+    ``services`` are ids of services that are asked about the context's individual; ``asked``: the request's ids.
+    """
 
     text: str
     collections: tuple[str, ...] | None = None
@@ -28,6 +32,8 @@ class Question:
     conversation_id: str | None = None
     max_citations: int = 5
     context: PersonalContext | None = None
+    services: tuple[str, ...] = ()
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,46 @@ class Citation:
     url: str | None
     score: float
     language: str = "und"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCitation:
+    """Something that a service said about an individual. ``quote``: the value at ``field_path``, on one line.
+
+    ``field_path`` is a JSON Pointer into the body whose hash is ``response_sha256``. Of a stored answer path and quote
+    are empty. Numbers count on with those of ``Citation``.
+    """
+
+    number: int
+    service_id: str
+    title: str
+    retrieved_at: datetime
+    field_path: str
+    quote: str
+    message_id: str
+    response_sha256: str
+    score: float
+    language: str = "und"
+
+
+class LiveOutcome(StrEnum):
+    """What became of asking a service. NOT_KEPT: it answered, and the stored answer does not say what."""
+
+    OK = "ok"
+    NO_DATA = "no-data"
+    FAILED = "failed"
+    NOT_KEPT = "not-kept"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConsulted:
+    """A service that a question named. ``reason``: the code of what went wrong."""
+
+    service_id: str
+    outcome: LiveOutcome
+    reason: str | None = None
+    retrieved_at: datetime | None = None
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +172,8 @@ class Answer:
     created_at: datetime
     personal: PersonalContext | None = None
     """Under which consent it was given; None where no personal data were looked for."""
+    live_citations: tuple[LiveCitation, ...] = ()
+    live_sources: tuple[LiveConsulted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

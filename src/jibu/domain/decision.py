@@ -22,3 +22,9 @@ def decide(confidence: float, thresholds: Thresholds) -> AnswerStatus:
     if confidence >= thresholds.partial:
         return AnswerStatus.PARTIAL
     return AnswerStatus.NOT_FOUND
+
+
+def better(one: AnswerStatus, other: AnswerStatus) -> AnswerStatus:
+    """Return the status that says more."""
+    order = (AnswerStatus.ANSWERED, AnswerStatus.PARTIAL, AnswerStatus.NOT_FOUND)
+    return min(one, other, key=order.index)

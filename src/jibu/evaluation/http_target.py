@@ -94,7 +94,11 @@ class HttpTarget:
             }
             answer = self._call("POST", "/query", json=body).json()
         answered = answer["status"] in ("answered", "partial")
-        cited = tuple(self._cited(c, self._known(dataset)) for c in answer["citations"])
+        cited = tuple(
+            self._cited(c, self._known(dataset))
+            for c in answer["citations"]
+            if c.get("kind", "document") == "document"
+        )
         return Asked(answer["status"], float(answer["confidence"]), cited if answered else ())
 
     def start_conversation(self, history: Turns) -> str:

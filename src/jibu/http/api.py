@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from jibu.domain.errors import JibuError, UnsupportedMedia
+from jibu.domain.live import Asked
 from jibu.http._connexion import (
     AsyncApp,
     ConnexionRequest,
@@ -31,6 +32,7 @@ from jibu.http.errors import MethodNotAllowed
 from jibu.http.failures import failed
 from jibu.http.problems import MEDIA_TYPE
 from jibu.http.security import CALLER, BearerSecurity
+from jibu.http.tracing import ids_of
 from jibu.http.validation import BODY, FORM, JsonBody, MultipartBody, Parameters
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
@@ -84,7 +86,7 @@ def _endpoint(handler: Handler) -> Callable[..., Any]:
     """Return what Connexion calls: it gathers one ``Call`` and closes the form afterwards."""
 
     async def endpoint(**found: Any) -> Response:
-        headers = current_request.headers
+        headers, ids = current_request.headers, ids_of(current_request.scope)
         form = found.get(FORM)
         if BODY not in found and form is None and int(headers.get("content-length", "0")) > 0:
             raise UnsupportedMedia("this operation takes no body")
@@ -94,6 +96,7 @@ def _endpoint(handler: Handler) -> Callable[..., Any]:
             form=form,
             headers=headers,
             identity=found.get("token_info", {}).get(CALLER),
+            asked=Asked(ids.request_id, ids.trace_id),
         )
         try:
             return await handler(call)

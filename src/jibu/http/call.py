@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from jibu.domain.access import Caller
 from jibu.domain.errors import Unauthenticated
+from jibu.domain.live import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Call:
     form: FormData | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     identity: Caller | None = None
+    asked: Asked | None = None
+    """The request's ids."""
 
     @property
     def caller(self) -> Caller:

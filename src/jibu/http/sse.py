@@ -27,7 +27,7 @@ from jibu.http import views
 from jibu.http.gate import Gate
 from jibu.http.problems import problem
 from jibu.http.tracing import ids_of
-from jibu.usecases.answer import Sources, Token
+from jibu.usecases.pieces import Sources, Token
 
 Event = Sources | Token | Answer
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -172,7 +172,7 @@ class EventStream(Response):
 def encode(event: Event) -> bytes:
     """Return one event on the wire."""
     if isinstance(event, Sources):
-        return _event("sources", {"citations": [views.citation(one) for one in event.citations]})
+        return _event("sources", views.sources(event))
     if isinstance(event, Token):
         return _event("token", {"text": event.text})
     return _event("done", views.answer(event))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeVar
 
 from jibu.domain.access import PUBLIC
-from jibu.domain.answers import Answer, Citation, Claim, Conversation, Turn
+from jibu.domain.answers import Answer, Citation, Claim, Conversation, LiveCitation, LiveConsulted, Turn
 from jibu.domain.documents import Collection, Document
 from jibu.domain.passages import FoundPassage, Passage
 from jibu.domain.personal import ConsentDecision
 from jibu.domain.receipts import ErasureReceipt, facts
 from jibu.ports import Page
+from jibu.usecases.pieces import Sources
 from jibu.usecases.search import SearchResult
 
 T = TypeVar("T")
@@ -48,7 +49,8 @@ def answer(value: Answer) -> Json:
         "answer": value.text,
         "language": value.language,
         "claims": [claim(one) for one in value.claims],
-        "citations": [citation(one) for one in value.citations],
+        "citations": all_citations(value.citations, value.live_citations),
+        "liveSources": [consulted(one) for one in value.live_sources],
         "confidence": value.confidence,
         "reason": value.reason,
         "conversationId": value.conversation_id,
@@ -72,9 +74,10 @@ def claim(value: Claim) -> Json:
 
 
 def citation(value: Citation) -> Json:
-    """Return one citation."""
+    """Return one citation of a document."""
     return {
         "number": value.number,
+        "kind": "document",
         "documentId": value.document_id,
         "documentVersion": value.version,
         "title": value.title,
@@ -87,6 +90,48 @@ def citation(value: Citation) -> Json:
         "url": value.url,
         "language": value.language,
         "score": value.score,
+    }
+
+
+def live_citation(value: LiveCitation) -> Json:
+    """Return one citation of a service. Of a stored answer path and quote are null."""
+    return {
+        "number": value.number,
+        "kind": "service",
+        "serviceId": value.service_id,
+        "title": value.title,
+        "retrievedAt": moment(value.retrieved_at),
+        "fieldPath": value.field_path or None,
+        "quote": value.quote or None,
+        "messageId": value.message_id,
+        "responseSha256": value.response_sha256,
+        "language": value.language,
+        "score": value.score,
+    }
+
+
+def all_citations(documents: Sequence[Citation], live: Sequence[LiveCitation]) -> list[Json]:
+    """Return citations of both kinds, by number."""
+    told = [*map(citation, documents), *map(live_citation, live)]
+    return sorted(told, key=lambda one: int(one["number"]))
+
+
+def consulted(value: LiveConsulted) -> Json:
+    """Return what became of asking one service."""
+    return {
+        "serviceId": value.service_id,
+        "outcome": value.outcome.value,
+        "reason": value.reason,
+        "retrievedAt": moment(value.retrieved_at),
+        "messageId": value.message_id,
+    }
+
+
+def sources(value: Sources) -> Json:
+    """Return what was found, before the answer."""
+    return {
+        "citations": all_citations(value.citations, value.live_citations),
+        "liveSources": [consulted(one) for one in value.live_sources],
     }
 
 

@@ -47,7 +47,9 @@ class WeightedTerm:
 class GenerationRequest:
     """What a generator works from. ``passages`` are in rank order and already allowed to this caller.
 
-    ``terms`` are the question's search terms, each once, weighted by how rare it is.
+    ``terms`` are the question's search terms, each once, weighted by how rare it is. ``fields`` are what services said
+    about the individual who is asked for, judged already to bear on the question, best first: each is a source of its
+    own, cited as a whole or not at all, and never joined with another.
     """
 
     question: str
@@ -56,6 +58,12 @@ class GenerationRequest:
     question_vector: Vector
     terms: tuple[WeightedTerm, ...] = ()
     max_citations: int = 5
+    fields: tuple[FoundPassage, ...] = ()
+
+    @property
+    def sources(self) -> tuple[FoundPassage, ...]:
+        """All that may be cited, fields first."""
+        return (*self.fields, *self.passages)
 
 
 class Generator(Protocol):

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from collections.abc import Generator as Steps
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
 from jibu.domain.access import Caller
-from jibu.domain.answers import (
-    Answer,
-    AnswerStatus,
-    Citation,
-    Draft,
-    ModelInfo,
-    Question,
-    Timings,
-    Turn,
-)
+from jibu.domain.answers import Answer, AnswerStatus, Citation, Draft, ModelInfo, Question, Timings
+from jibu.domain.bearing import THRESHOLDS as LIVE_THRESHOLDS
 from jibu.domain.citing import cite, snippet_span, verified
-from jibu.domain.decision import Thresholds, decide
-from jibu.domain.errors import InvalidInput, NotFound, Unavailable
+from jibu.domain.decision import Thresholds, better, decide
+from jibu.domain.errors import InvalidInput, NotFound
+from jibu.domain.live import LiveData
+from jibu.domain.live_citing import divided, without_live
 from jibu.domain.passages import FoundPassage
 from jibu.domain.personal import Permit, PersonalContext
 from jibu.domain.questions import check_text
 from jibu.domain.redaction import outline
-from jibu.ports import Clock, GenerationRequest, Generator, Records, UnitOfWork
+from jibu.ports import Clock, GenerationRequest, Generator, Records
 from jibu.usecases.consent_gate import CLOSED, Gate
+from jibu.usecases.keeping import keep
+from jibu.usecases.live_reading import CLOSED_READING, UNAVAILABLE, Consent, LiveReading, raise_failure
+from jibu.usecases.pieces import Seen, Sources, Token
 from jibu.usecases.search import Search, SearchRequest, SearchResult
 
 PASSAGES_READ = 12
-HISTORY_TURNS = 6
 RELATED_FROM = 0.2
 """Confidence from which the nearest passages are called documents about the subject."""
 Phrases = Callable[[str, str], str]
@@ -41,21 +35,19 @@ Phrases = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """The passages that were found, told before the answer is written."""
+class _Work:
+    """One question under way, admitted, with what services said to it. ``started`` is on the performance counter."""
 
-    citations: tuple[Citation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the answer's text; an empty one says that the work goes on."""
-
-    text: str
+    caller: Caller
+    question: Question
+    permit: Permit | None
+    consent: Consent
+    data: LiveData
+    started: float
 
 
 class Answering:
-    """Answers questions from the documents that the caller may read."""
+    """Answers questions from the documents that the caller may read, and from what services say of an individual."""
 
     def __init__(
         self,
@@ -69,9 +61,11 @@ class Answering:
         index_kind: str,
         thresholds: Thresholds,
         consent: Gate = CLOSED,
+        live: LiveReading = CLOSED_READING,
     ) -> None:
         self._records = records
         self._consent = consent
+        self._live = live
         self._search = search
         self._generator = generator
         self._phrases = phrases
@@ -90,53 +84,54 @@ class Answering:
         """Yield the sources, the text as it is written, and last the answer. Closing cancels the work.
 
         The answer alone counts: what a generator wrote without proof is not in it, though its tokens were sent.
-        On behalf of an individual consent is looked at again before each piece and before the answer is kept.
+        On behalf of an individual consent is decided and services are asked before anything is searched; consent is
+        looked at again before each piece and before the answer is kept.
 
-        Raises: InvalidInput (question), NotFound (collection, conversation), ConsentRequired, Unavailable.
+        Raises: InvalidInput (question, services), NotFound (collection, conversation), Forbidden, ConsentRequired,
+        Unavailable; UpstreamError where nothing was found and a service could not be asked.
         """
         question = replace(question, text=check_text(question.text, "question"))
-        if question.context is None:
-            yield from self._stream(caller, question, None)
-            return
-        permit = self._consent.admit(caller, question.context, "query")
-        pieces = self._stream(caller, question, permit)
+        permit = None
+        if question.context is not None:
+            permit = self._consent.admit(caller, question.context, "query")
+        consent, data = self._live.fetch(caller, question, self._consent)
+        pieces = self._stream(_Work(caller, question, permit, consent, data, time.perf_counter()))
         try:
             for piece in pieces:
-                self._consent.still(question.context)
+                consent.still()
                 yield piece
         finally:
             pieces.close()
 
-    def _stream(
-        self, caller: Caller, question: Question, permit: Permit | None
-    ) -> Steps[Sources | Token | Answer, None, None]:
-        started = time.perf_counter()
-        text = question.text
-        found = self._find(caller, question, permit)
-        verdict = decide(found.confidence, self._thresholds)
-        nearest = _nearest(found.passages, question.max_citations)
-        yield Sources(nearest)
+    def _stream(self, work: _Work) -> Steps[Sources | Token | Answer, None, None]:
+        question = work.question
+        found = self._find(work)
+        seen = self._see(work, found)
+        if seen.verdict is AnswerStatus.NOT_FOUND:
+            raise_failure(work.data.failures)
+        yield seen.sources(question.max_citations, work.consent.contexts)
         generating = time.perf_counter()
-        draft = Draft("", (), ())
+        draft, verdict = Draft("", (), ()), seen.verdict
         if verdict is not AnswerStatus.NOT_FOUND:
-            written = yield from self._write(text, question, found)
-            draft = verified(written, found.passages)
+            written = yield from self._write(question, found, seen)
+            draft = verified(written, (*seen.fields, *seen.passages))
             whole = written.complete and len(draft.claims) == len(written.claims)
-            if verdict is AnswerStatus.ANSWERED and not whole:
+            if verdict is AnswerStatus.ANSWERED and not (whole and not work.data.failures):
                 verdict = AnswerStatus.PARTIAL
         timings = Timings(
             retrieval_ms=_ms(found.embed_ms + found.retrieval_ms),
             generation_ms=_ms(1000 * (time.perf_counter() - generating)),
         )
-        answer = self._conclude(question, found, draft, verdict, nearest)
+        answer = self._conclude(work, found, draft, verdict, seen)
         if answer.status is AnswerStatus.NOT_FOUND:
             yield Token(answer.text)
-        timings = replace(timings, total_ms=_ms(1000 * (time.perf_counter() - started)))
+        timings = replace(timings, total_ms=_ms(1000 * (time.perf_counter() - work.started)))
         answer = replace(answer, timings=timings)
-        self._keep(caller, text, answer)
+        self._keep(work, answer, spoken=bool(seen.fields))
         yield answer
 
-    def _find(self, caller: Caller, question: Question, permit: Permit | None) -> SearchResult:
+    def _find(self, work: _Work) -> SearchResult:
+        question = work.question
         request = SearchRequest(
             query=question.text,
             collections=question.collections,
@@ -145,17 +140,38 @@ class Answering:
             conversation_id=question.conversation_id,
             context=question.context,
         )
-        return self._search.search(caller, request, permit=permit)
+        return self._search.search(work.caller, request, permit=work.permit)
 
-    def _write(self, text: str, question: Question, found: SearchResult) -> Steps[Token, None, Draft]:
+    def _see(self, work: _Work, found: SearchResult) -> Seen:
+        """Decide what of the documents and of the live data may be in the answer. Raises: Unavailable."""
+        by_documents = decide(found.confidence, self._thresholds)
+        held = by_documents is not AnswerStatus.NOT_FOUND
+        most = work.question.max_citations
+        told = self._live.read(
+            work.question,
+            work.data,
+            language=found.language,
+            vector=found.question_vector,
+            most=max(1, most - 1) if held else most,
+        )
+        return Seen(
+            nearest=_nearest(found.passages, most),
+            passages=found.passages if held else (),
+            told=told,
+            verdict=better(by_documents, decide(told.confidence, LIVE_THRESHOLDS)),
+            confidence=round(max(found.confidence, told.confidence), 4),
+        )
+
+    def _write(self, question: Question, found: SearchResult, seen: Seen) -> Steps[Token, None, Draft]:
         """Yield tokens; return the draft as it was written. Closing closes the generator."""
         request = GenerationRequest(
-            question=text,
+            question=question.text,
             language=question.language or found.language,
-            passages=found.passages,
+            passages=seen.passages,
             question_vector=found.question_vector,
             terms=found.terms,
             max_citations=question.max_citations,
+            fields=seen.fields,
         )
         pieces = self._generator.generate(request)
         try:
@@ -170,23 +186,20 @@ class Answering:
                 close()
 
     def _conclude(
-        self,
-        question: Question,
-        found: SearchResult,
-        draft: Draft,
-        verdict: AnswerStatus,
-        nearest: tuple[Citation, ...],
+        self, work: _Work, found: SearchResult, draft: Draft, verdict: AnswerStatus, seen: Seen
     ) -> Answer:
+        question = work.question
         asked_in = question.language or found.language
+        claims, citations, live_citations = divided(draft, seen.told.fields)
         answer = Answer(
             answer_id=secrets.token_hex(16),
             status=verdict,
             text=draft.text,
             language=_language_of(draft, asked_in),
-            claims=draft.claims,
-            citations=draft.citations,
-            confidence=round(found.confidence, 4),
-            reason=None,
+            claims=claims,
+            citations=citations,
+            confidence=seen.confidence,
+            reason=UNAVAILABLE if work.data.failures else None,
             conversation_id=question.conversation_id,
             notice=self._phrases("notice.ai", asked_in),
             model=_model_of(draft, self._model),
@@ -194,45 +207,29 @@ class Answering:
             timings=Timings(),
             created_at=self._clock(),
             personal=question.context,
+            live_citations=live_citations,
+            live_sources=seen.told.sources,
         )
         if draft.claims:
             return answer
-        related = bool(nearest) and found.confidence >= RELATED_FROM
+        raise_failure(work.data.failures)
+        related = bool(seen.nearest) and found.confidence >= RELATED_FROM
         phrase = "answer.not_found.related" if related else "answer.not_found.nothing"
         return replace(
             answer,
             status=AnswerStatus.NOT_FOUND,
             text=self._phrases(phrase, asked_in),
             language=asked_in,
-            citations=nearest,
+            citations=seen.nearest,
             reason="not-in-documents" if related else "no-documents-match",
         )
 
-    def _keep(self, caller: Caller, question: str, answer: Answer) -> None:
-        """Store the answer for the auditor and add both turns to the conversation, in one transaction.
-
-        Raises: ConsentRequired; Unavailable, also where a document that it cites was erased meanwhile.
-        """
-        digest = hashlib.sha256(question.encode()).hexdigest()
-        with self._records.write() as uow:
-            if answer.personal is not None:
-                self._consent.holds(uow, answer.personal)
-            try:
-                uow.conversations.save_answer(answer, owner=caller.owner, question_sha256=digest)
-            except NotFound as error:
-                self._explain(uow, caller, answer, error)
-            if answer.conversation_id is not None:
-                asked = Turn("user", question, answer.created_at, None, answer.personal)
-                told = Turn("assistant", answer.text, answer.created_at, answer.answer_id, answer.personal)
-                uow.conversations.append(answer.conversation_id, (asked, told))
-            uow.commit()
-
-    @staticmethod
-    def _explain(uow: UnitOfWork, caller: Caller, answer: Answer, error: NotFound) -> NoReturn:
-        """Raise NotFound where the conversation is gone, Unavailable where a source is: asking again helps."""
-        if answer.conversation_id is not None:
-            uow.conversations.get(answer.conversation_id, caller.owner)
-        raise Unavailable("a source was erased while the answer was written; ask again", 1.0) from error
+    def _keep(self, work: _Work, answer: Answer, *, spoken: bool) -> None:
+        """Store the answer and its turns; of live data nothing. Raises: ConsentRequired, Unavailable."""
+        kept, said = without_live(answer, spoken=spoken), answer.text
+        if spoken:
+            said = self._phrases("answer.live.not_kept", work.question.language or answer.language)
+        keep(self._records, work.consent, work.caller, work.question.text, kept, said=said)
 
 
 class Answers:

@@ -11,7 +11,10 @@ from jibu.locales import Catalogue
 from jibu.ports import Space
 from jibu.settings import Settings
 from jibu.usecases.answer import Answering
+from jibu.usecases.bearing import Judge
 from jibu.usecases.consent_gate import ConsentGate
+from jibu.usecases.live import CLOSED_LIVE, Live
+from jibu.usecases.live_reading import LiveReading
 from jibu.usecases.search import Search
 from jibu.usecases.system_card import SystemCardUse
 from jibu.wiring.models import Writer
@@ -28,7 +31,9 @@ class Reading:
     system_card: SystemCardUse
 
 
-def live_reading(p: Parts, writer: Writer, catalogue: Catalogue) -> Callable[[], Reading]:
+def live_reading(
+    p: Parts, writer: Writer, catalogue: Catalogue, live: Live = CLOSED_LIVE
+) -> Callable[[], Reading]:
     """Return what gives the use cases over the pair that is live now. That raises: Misconfigured, Unavailable."""
     lock = threading.Lock()
     held: list[Reading] = []
@@ -37,13 +42,15 @@ def live_reading(p: Parts, writer: Writer, catalogue: Catalogue) -> Callable[[],
         space = p.spaces.live()
         with lock:
             if not held or held[0].number != space.number:
-                held[:] = [make_reading(p, space, writer, catalogue)]
+                held[:] = [make_reading(p, space, writer, catalogue, live)]
             return held[0]
 
     return current
 
 
-def make_reading(p: Parts, space: Space, writer: Writer, catalogue: Catalogue) -> Reading:
+def make_reading(
+    p: Parts, space: Space, writer: Writer, catalogue: Catalogue, live: Live = CLOSED_LIVE
+) -> Reading:
     """Return the use cases over one pair."""
     generator = writer.generator(space.embedder, p.segmenter, p.detector)
     gate = ConsentGate(records=p.records, clock=p.clock)
@@ -65,6 +72,7 @@ def make_reading(p: Parts, space: Space, writer: Writer, catalogue: Catalogue) -
         index_kind=p.settings.index,
         thresholds=_thresholds(p.settings),
         consent=gate,
+        live=LiveReading(live=live, judge=Judge(embedder=space.embedder, segmenter=p.segmenter)),
     )
     system_card = SystemCardUse(
         records=p.records,

@@ -25,8 +25,9 @@ from jibu.domain.personal import Permit
 from jibu.locales import Catalogue
 from jibu.ports import GenerationRequest, Generator
 from jibu.sample import EvaluationQuestion, evaluation_questions, library
-from jibu.usecases.answer import Answering, Answers, Sources, Token
+from jibu.usecases.answer import Answering, Answers
 from jibu.usecases.conversations import Conversations
+from jibu.usecases.pieces import Sources, Token
 from jibu.usecases.search import Search, SearchRequest, SearchResult
 from jibu.wiring.services import Services
 

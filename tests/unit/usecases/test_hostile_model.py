@@ -33,7 +33,8 @@ from jibu.domain.decision import Thresholds
 from jibu.domain.documents import DocumentStatus
 from jibu.locales import Catalogue
 from jibu.testing.memory import HashEmbedder
-from jibu.usecases.answer import Answering, Token
+from jibu.usecases.answer import Answering
+from jibu.usecases.pieces import Token
 from jibu.usecases.search import Search
 
 sys.path.insert(0, str(Path(__file__).parents[3]))

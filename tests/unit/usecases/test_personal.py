@@ -16,8 +16,8 @@ from jibu.domain.answers import Answer, Question
 from jibu.domain.errors import ConsentRequired, JibuError, NotFound, Unavailable
 from jibu.domain.personal import PersonalContext
 from jibu.ports import Embedder, Records, UnitOfWork
-from jibu.usecases.answer import Sources, Token
 from jibu.usecases.consent_gate import Decisions
+from jibu.usecases.pieces import Sources, Token
 from jibu.usecases.search import SearchRequest
 
 MARK = "zebrafish"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from jibu.domain.answers import Citation, Draft
 from jibu.domain.choice import choose
 from jibu.domain.citing import cite, lay_out, sentence_span
 from jibu.domain.cues import asked_for, asking_words, numbers
-from jibu.domain.excerpts import Excerpt, excerpts
+from jibu.domain.excerpts import Excerpt, Quote, excerpts
 from jibu.domain.passages import FoundPassage, TextSpan, Vector
 from jibu.domain.selection import Line, Need, Reading, Terms, score
 from jibu.ports import GenerationRequest, Segmenter
@@ -30,19 +31,32 @@ class ExtractiveGenerator:
         return "extractive"
 
     def generate(self, request: GenerationRequest) -> Iterator[str | Draft]:
-        """Yield the answer claim by claim and last the draft; an empty draft where no sentence can stand."""
+        """Yield the answer claim by claim and last the draft; an empty draft where no sentence can stand.
+
+        What services said comes first, each field a claim of its own.
+        """
         found = tuple(f for f in request.passages if f.passage.sentences)
-        claims = self._excerpts(request, found) if found else []
+        fields = request.fields[: request.max_citations]
+        room = request.max_citations - len(fields)
+        claims = [
+            *_whole(fields),
+            *(
+                _after(e, len(fields))
+                for e in (self._excerpts(request, found, room) if found and room else ())
+            ),
+        ]
         numbered: dict[tuple[str, int, int, int], Citation] = {}
         parts: list[tuple[str, tuple[int, ...], float]] = []
         for excerpt in claims:
-            cited = _numbers(excerpt, found, numbered)
+            cited = _numbers(excerpt, (*fields, *found), numbered)
             parts.append((excerpt.text, cited, round(excerpt.support, 4)))
             yield excerpt.text if len(parts) == 1 else GAP + excerpt.text
         text, laid_out = lay_out(parts, GAP)
         yield Draft(text, laid_out, tuple(numbered.values()))
 
-    def _excerpts(self, request: GenerationRequest, found: tuple[FoundPassage, ...]) -> list[Excerpt]:
+    def _excerpts(
+        self, request: GenerationRequest, found: tuple[FoundPassage, ...], room: int
+    ) -> list[Excerpt]:
         terms = {weighted.term: weighted.weight for weighted in request.terms if weighted.weight > 0}
         if not terms:
             terms = dict.fromkeys(self._segmenter.terms(request.question, request.language), 1.0)
@@ -50,7 +64,7 @@ class ExtractiveGenerator:
         need = Need(terms, asking, asked_for(request.question), numbers(request.question))
         readings = [self._read(one, request) for one in found]
         chosen = choose(score(readings, need), readings, need)
-        return excerpts(chosen, found, readings, request.max_citations)
+        return excerpts(chosen, found, readings, room)
 
     def _read(self, found: FoundPassage, request: GenerationRequest) -> Reading:
         passage = found.passage
@@ -83,6 +97,22 @@ class ExtractiveGenerator:
 
     def _terms(self, text: str, language: str) -> Terms:
         return frozenset(self._segmenter.terms(text, language))
+
+
+def _whole(fields: tuple[FoundPassage, ...]) -> list[Excerpt]:
+    """Return each field as a claim."""
+    spans = [TextSpan(f.passage.start, f.passage.end, f.passage.text) for f in fields]
+    return [
+        Excerpt((Quote(rank, span),), support=fields[rank].score, terms=frozenset())
+        for rank, span in enumerate(spans)
+    ]
+
+
+def _after(excerpt: Excerpt, fields: int) -> Excerpt:
+    """Return an excerpt of the documents where so many fields stand before them."""
+    return replace(
+        excerpt, quotes=tuple(replace(quote, rank=quote.rank + fields) for quote in excerpt.quotes)
+    )
 
 
 def _cosines(question: Vector, sentences: tuple[Vector, ...]) -> list[float]:

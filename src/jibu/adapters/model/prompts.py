@@ -80,13 +80,13 @@ def make_prompt(request: GenerationRequest, count: Callable[[str], int], room: i
     ask = f"Question:\n{_defused(' '.join(request.question.split()))}"
     left = room - count(system) - count(ask)
     blocks: list[str] = []
-    for number, found in enumerate(request.passages, start=1):
+    for number, found in enumerate(request.sources, start=1):
         block = _block(number, found, fence)
         left -= count(block)
         if left < 0 and blocks:
             break
         blocks.append(block)
-    return Prompt(system, "\n".join([*blocks, ask]), fence, request.passages[: len(blocks)])
+    return Prompt(system, "\n".join([*blocks, ask]), fence, request.sources[: len(blocks)])
 
 
 def _block(number: int, found: FoundPassage, fence: str) -> str:

@@ -7,13 +7,27 @@ from datetime import datetime
 from typing import Any
 
 from jibu.adapters.store.codec import dump, load
-from jibu.domain.answers import Answer, AnswerStatus, Citation, Claim, ModelInfo, Timings, Usage
+from jibu.domain.answers import (
+    Answer,
+    AnswerStatus,
+    Citation,
+    Claim,
+    LiveCitation,
+    LiveConsulted,
+    LiveOutcome,
+    ModelInfo,
+    Timings,
+    Usage,
+)
 from jibu.domain.personal import PersonalContext
 
 
 def dump_answer(answer: Answer) -> str:
     """Write an answer."""
-    return dump(asdict(answer) | {"created_at": answer.created_at.isoformat()})
+    plain = asdict(answer) | {"created_at": answer.created_at.isoformat()}
+    for part in ("live_citations", "live_sources"):
+        plain[part] = [one | {"retrieved_at": _written(one["retrieved_at"])} for one in plain[part]]
+    return dump(plain)
 
 
 def load_answer(text: str) -> Answer:
@@ -30,6 +44,11 @@ def load_answer(text: str) -> Answer:
             "timings": Timings(**found["timings"]),
             "created_at": datetime.fromisoformat(found["created_at"]),
             "personal": PersonalContext(**found["personal"]) if found.get("personal") else None,
+            "live_citations": tuple(
+                LiveCitation(**one | {"retrieved_at": datetime.fromisoformat(one["retrieved_at"])})
+                for one in found.get("live_citations", ())
+            ),
+            "live_sources": tuple(_consulted(one) for one in found.get("live_sources", ())),
         }
     )
 
@@ -40,3 +59,13 @@ def _claim(found: dict[str, Any]) -> Claim:
 
 def _citation(found: dict[str, Any]) -> Citation:
     return Citation(**found | {"section_path": tuple(found["section_path"])})
+
+
+def _consulted(found: dict[str, Any]) -> LiveConsulted:
+    at = found["retrieved_at"]
+    changed = {"outcome": LiveOutcome(found["outcome"]), "retrieved_at": at and datetime.fromisoformat(at)}
+    return LiveConsulted(**found | changed)
+
+
+def _written(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from starlette.responses import Response
 
 from jibu.domain.answers import Answer, Question
+from jibu.domain.personal import PersonalContext
 from jibu.http import views
 from jibu.http.call import Call, Json, wants_stream
 from jibu.http.gate import Gate
 from jibu.http.languages import known_language, primary_language
 from jibu.http.metrics import Metrics
-from jibu.http.personal import context_in_body
+from jibu.http.personal import UNCACHED, context_in_body, refuse_services, services_in_body
 from jibu.http.services import Services
-from jibu.http.sse import EventStream, Run
+from jibu.http.sse import Event, EventStream, Run
+from jibu.usecases.pieces import Sources
 from jibu.usecases.search import SearchRequest
 
 DEFAULT_CITATIONS = 5
@@ -31,16 +35,21 @@ class QuestionHandlers:
     async def ask(self, call: Call) -> Response:
         """Answer a question, whole or as a stream."""
         caller, question = call.caller, _question(call)
-        run = Run(lambda: self._services.answering.stream(caller, question))
-        context = question.context
-        still = None if context is None else lambda: self._services.consent_gate.still(context)
+        contexts: list[PersonalContext] = [] if question.context is None else [question.context]
+        run = Run(lambda: _noting(self._services.answering.stream(caller, question), contexts))
+        still = None if question.context is None else lambda: self._look(contexts)
         if wants_stream(call.headers.get("accept", "")):
             return EventStream(
                 run, gate=self._gate, keepalive_s=self._keepalive_s, done=self._metrics.answer, still=still
             )
         answer: Answer = await self._gate.run(run.last, on_timeout=run.stop)
         self._metrics.answer(answer)
-        return Json(views.answer(answer))
+        return Json(views.answer(answer), headers=None if question.context is None else UNCACHED)
+
+    def _look(self, contexts: Sequence[PersonalContext]) -> None:
+        """Raises: ConsentRequired or Unavailable unless consent holds under each context."""
+        for context in tuple(contexts):
+            self._services.consent_gate.still(context)
 
     async def search(self, call: Call) -> Response:
         """Find passages."""
@@ -52,6 +61,19 @@ class QuestionHandlers:
         return Json(views.search_result(found), headers={"Server-Timing": times})
 
 
+def _noting(events: Iterator[Event], contexts: list[PersonalContext]) -> Iterator[Event]:
+    """Pass events on and note under which contexts they may be told."""
+    try:
+        for event in events:
+            if isinstance(event, Sources) and event.contexts:
+                contexts[:] = event.contexts
+            yield event
+    finally:
+        close = getattr(events, "close", None)
+        if close is not None:
+            close()
+
+
 def _question(call: Call) -> Question:
     body = call.body
     return Question(
@@ -61,11 +83,14 @@ def _question(call: Call) -> Question:
         conversation_id=body.get("conversationId"),
         max_citations=int(body.get("maxCitations", DEFAULT_CITATIONS)),
         context=context_in_body(call),
+        services=services_in_body(call),
+        asked=call.asked,
     )
 
 
 def _search_request(call: Call) -> SearchRequest:
     body = call.body
+    refuse_services(call)
     return SearchRequest(
         query=body["query"],
         collections=_collections(call),

@@ -80,7 +80,7 @@ class OllamaGenerator:
 
     def generate(self, request: GenerationRequest) -> Iterator[str | Draft]:
         """Yield claims as they are proved and last the draft. Raises: ModelFailed where nothing could be said."""
-        if not request.passages:
+        if not request.sources:
             yield Draft("", (), ())
             return
         room = self._limits.context - WORDS_ROOM

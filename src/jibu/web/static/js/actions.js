@@ -2,7 +2,7 @@
 
 import { giveFeedback } from "./api.js";
 import { el, icon, safeUrl } from "./dom.js";
-import { t } from "./i18n.js";
+import { moment, t } from "./i18n.js";
 import { say } from "./say.js";
 
 export function actions(question, answer, startAgain) {
@@ -52,9 +52,10 @@ function copyButton(question, answer) {
 function asText(question, answer) {
   const claims = (answer.claims ?? []).map((claim) => `${claim.text} ${claim.citations.map((n) => `[${n}]`).join("")}`);
   const sources = (answer.citations ?? []).map((citation) => {
+    const field = citation.kind === "service" ? `${t("source.service", { time: moment(citation.retrievedAt) })} — ${citation.fieldPath ?? ""}` : null;
     const page = citation.page ? t("source.page", { page: citation.page }) : null;
     const url = citation.url ? safeUrl(citation.url) : null;
-    return `[${citation.number}] ${[citation.title, ...(citation.sectionPath ?? []), page, url].filter(Boolean).join(" — ")}`;
+    return `[${citation.number}] ${[citation.title, ...(citation.sectionPath ?? []), page, url, field].filter(Boolean).join(" — ")}`;
   });
   return [question, (claims.length ? claims : [answer.answer]).join("\n\n"), sources.join("\n"), answer.notice].filter(Boolean).join("\n\n");
 }

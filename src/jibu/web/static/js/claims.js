@@ -38,7 +38,7 @@ function bare(text, language) {
 /** A table where the claim is rows of one and the header above them is cited too, else null. */
 function table(text, cited) {
   const lines = text.split("\n").filter((line) => line.trim());
-  const quoted = cited.map((citation) => citation.quote.split("\n"));
+  const quoted = cited.map((citation) => (citation.quote ?? "").split("\n"));
   const header = lines.length > 1 ? lines[0] : quoted.flat().find((line) => line !== lines[0] && same(line, lines[0]));
   const above = quoted.findIndex((quote) => quote.includes(header));
   if (above < 0 || cells(header).length < 2 || !lines.every((line) => same(line, header))) return null;

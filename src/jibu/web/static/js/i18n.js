@@ -20,6 +20,12 @@ export function number(value, digits = 0) {
   return new Intl.NumberFormat(current.language, { maximumFractionDigits: digits }).format(value);
 }
 
+/** A time as the language writes it. */
+export function moment(text) {
+  const format = new Intl.DateTimeFormat(current.language, { dateStyle: "medium", timeStyle: "short" });
+  return format.format(new Date(text));
+}
+
 export async function load(tag) {
   const response = await fetch(`${document.body.dataset.page}/messages/${encodeURIComponent(tag)}.json`);
   if (!response.ok) throw new Error(`no phrases in ${tag}`);

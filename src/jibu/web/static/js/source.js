@@ -40,6 +40,7 @@ export async function open(citation, from) {
   byId("source-body").replaceChildren(el("p", { class: "progress" },
     el("span", { class: "spinner", "aria-hidden": "true" }), el("span", null, t("source.loading"))));
   show();
+  if (citation.kind === "service") return told(citation); // nothing of it is kept that could be loaded
   let text = null;
   try {
     text = await textOf(citation, mine.signal);
@@ -83,6 +84,12 @@ function head(citation) {
     url ? el("p", null, el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, icon("out"),
       el("span", null, t("source.original")))) : null,
   ].filter(Boolean);
+}
+
+function told(citation) {
+  const mark = el("mark", { tabindex: "-1" }, citation.quote ?? "");
+  byId("source-body").replaceChildren(el("div", { class: "text", ...written(citation.language) }, mark));
+  mark.focus({ preventScroll: true });
 }
 
 function fill(citation, text) {

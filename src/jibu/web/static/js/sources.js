@@ -1,7 +1,7 @@
 // The list of sources under an answer.
 
 import { el, icon, written } from "./dom.js";
-import { number, t } from "./i18n.js";
+import { moment, number, t } from "./i18n.js";
 import { citeButton, open } from "./source.js";
 
 /** A heading and the list; nothing where nothing is cited. `found`: the sources carry the answer. */
@@ -20,7 +20,7 @@ export function sourceList(answer, found) {
 function samePlace(citations) {
   const groups = new Map();
   for (const citation of citations) {
-    const key = JSON.stringify([citation.documentId, citation.documentVersion, citation.sectionPath, citation.page]);
+    const key = citation.kind === "service" ? citation.number : JSON.stringify([citation.documentId, citation.documentVersion, citation.sectionPath, citation.page]);
     groups.set(key, [...(groups.get(key) ?? []), citation]);
   }
   return [...groups.values()];
@@ -40,8 +40,13 @@ function item(group, found) {
     el("div", { class: "numbers" }, ...numbers));
 }
 
-/** Where in the document: headings from the outside in, and the page. */
+/** Where in the document: headings from the outside in, and the page. Of a service: when it was asked, and the field. */
 export function place(citation) {
+  if (citation.kind === "service") {
+    const time = moment(citation.retrievedAt);
+    return el("ol", { class: "place", role: "list" }, el("li", null, t("source.service", { time })),
+      citation.fieldPath ? el("li", { dir: "ltr" }, el("code", null, citation.fieldPath)) : null);
+  }
   const headings = citation.sectionPath ?? [];
   const below = headings[0] === citation.title ? headings.slice(1) : headings; // the title stands above already
   const path = below.map((heading) => el("li", null, el("span", written(citation.language), heading)));

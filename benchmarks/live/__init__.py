@@ -1,0 +1,1 @@
+"""Questions about records of registries: which field answers, if any."""

@@ -1,0 +1,182 @@
+"""Judging which fields of live records bear on a question. Nothing of it is kept, cached or told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jibu.domain.bearing import Bearing, about_somebody, kinds, probability, tells_age
+from jibu.domain.cues import asking_words
+from jibu.domain.live import LiveField, LiveRecord
+from jibu.domain.passages import Vector
+from jibu.ports import Embedder, Segmenter
+
+MOST_FIELDS = 100
+"""Fields of one record that are looked at."""
+FEW = 8
+"""A record with fewer fields is filled up with neutral ones: nearness is judged against neighbours."""
+_ELSEWHERE = (
+    "What is the weather tomorrow?",
+    "Où se trouve la gare ?",
+    "Duka linafunguliwa saa ngapi?",
+    "من كتب هذا الكتاب؟",
+    "यह किताब किसने लिखी?",
+    "¿Cuánto mide la torre?",
+    "When does the library open?",
+    "Qui a gagné le match ?",
+    "Chakula hiki kinapikwaje?",
+    "كم عدد سكان المدينة؟",
+    "नदी कितनी लंबी है?",
+    "¿Quién pintó este cuadro?",
+)
+"""Questions that no field of a registry answers: what nearness by chance is measured on."""
+_NEUTRAL = (
+    ("Register", "Name", "Ana"),
+    ("Register", "Number", "1234"),
+    ("Register", "Date", "2020-01-01"),
+    ("Register", "Status", "active"),
+    ("Library card", "Books on loan", "2"),
+    ("Weather station", "Temperature", "21"),
+    ("Water meter", "Reading", "301"),
+    ("Dog register", "Breed", "terrier"),
+)
+
+_Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A field and the probability that it answers the question."""
+
+    record: LiveRecord
+    field: LiveField
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it is judged by. ``words`` are its own search terms, without those that only ask."""
+
+    text: str
+    language: str
+    vector: Vector
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Backdrop:
+    """Vectors that hold nothing personal. ``unit``: standard deviation of unrelated nearness."""
+
+    elsewhere: _Matrix
+    labels: _Matrix
+    wholes: _Matrix
+    unit: float
+
+
+class Judge:
+    """Safe from any thread."""
+
+    def __init__(self, *, embedder: Embedder, segmenter: Segmenter) -> None:
+        self._embedder = embedder
+        self._segmenter = segmenter
+        self._lock = threading.Lock()
+        self._known: _Backdrop | None = None
+
+    def judge(self, text: str, language: str, vector: Vector, records: Sequence[LiveRecord]) -> list[Judged]:
+        """Return the fields, the best first. ``vector`` is the question's. Raises: Unavailable."""
+        asked = Asked(text, language, vector, self._words(text, language))
+        found = [judged for record in records if record.fields for judged in self._record(asked, record)]
+        return sorted(found, key=lambda judged: -judged.probability)
+
+    def signals(self, asked: Asked, record: LiveRecord) -> list[Bearing]:
+        """Return what speaks for each field of a record. Raises: Unavailable."""
+        fields = record.fields[:MOST_FIELDS]
+        backdrop = self._backdrop()
+        question = np.frombuffer(asked.vector, np.float32)
+        labels = self._vectors([label_text(record, field) for field in fields])
+        wholes = self._vectors([whole_text(record, field) for field in fields])
+        by_label = _against(labels, backdrop.labels, question) / backdrop.unit
+        by_whole = _against(wholes, backdrop.wholes, question) / backdrop.unit
+        apart = (wholes @ question - (wholes @ backdrop.elsewhere.T).mean(1)) / backdrop.unit
+        personal = float(about_somebody(asked.text))
+        same = "und" not in (asked.language, record.language) and _primary(asked.language) == _primary(
+            record.language
+        )
+        made = []
+        for i, field in enumerate(fields):
+            time, amount = kinds(asked.text, field.text)
+            made.append(
+                Bearing(
+                    label=float(by_label[i]),
+                    whole=float(by_whole[i]),
+                    apart=float(apart[i]),
+                    cover=self._cover(asked, record, field) if same else 0.0,
+                    personal=personal,
+                    time=time,
+                    amount=amount,
+                    age=float(tells_age(asked.text, " ".join(field.label), field.text)),
+                )
+            )
+        return made
+
+    def question(self, text: str, language: str) -> Asked:
+        """Return a question as it is judged by. Raises: Unavailable."""
+        return Asked(text, language, self._embedder.embed_query(text), self._words(text, language))
+
+    def _record(self, asked: Asked, record: LiveRecord) -> list[Judged]:
+        pairs = zip(record.fields, self.signals(asked, record), strict=False)
+        return [Judged(record, field, probability(signals)) for field, signals in pairs]
+
+    def _words(self, text: str, language: str) -> tuple[str, ...]:
+        asking = {t for word in asking_words(text) for t in self._segmenter.terms(word, language)}
+        words = dict.fromkeys(self._segmenter.terms(text, language))
+        return tuple(w for w in words if w not in asking and not w.startswith("~") and not about_somebody(w))
+
+    def _cover(self, asked: Asked, record: LiveRecord, field: LiveField) -> float:
+        """Return the share of the question's words that title, label and value hold, less one half."""
+        if not asked.words:
+            return 0.0
+        held = set(self._segmenter.terms(whole_text(record, field), record.language))
+        return sum(w in held or f"~{w[:5]}" in held for w in asked.words) / len(asked.words) - 0.5
+
+    def _vectors(self, texts: Sequence[str]) -> _Matrix:
+        found = self._embedder.embed_passages(texts)
+        return np.stack([np.frombuffer(vector, np.float32) for vector in found])
+
+    def _backdrop(self) -> _Backdrop:
+        """Return the fixed texts' vectors, computed once; nothing of an individual is among them."""
+        with self._lock:
+            if self._known is None:
+                asked = [self._embedder.embed_query(text) for text in _ELSEWHERE]
+                elsewhere = np.stack([np.frombuffer(vector, np.float32) for vector in asked])
+                labels = self._vectors([f"{title} / {label}" for title, label, _ in _NEUTRAL])
+                wholes = self._vectors([f"{title} / {label}: {value}" for title, label, value in _NEUTRAL])
+                unit = max(float((wholes @ elsewhere.T).std()), 1e-6)
+                self._known = _Backdrop(elsewhere, labels, wholes, unit)
+            return self._known
+
+
+def label_text(record: LiveRecord, field: LiveField) -> str:
+    """Return what a field is called, after the name of its record."""
+    return " / ".join((record.source.title, *field.label))
+
+
+def whole_text(record: LiveRecord, field: LiveField) -> str:
+    """Return a field's name and what it says."""
+    return f"{label_text(record, field)}: {field.text}"
+
+
+def _against(fields: _Matrix, neutral: _Matrix, question: _Matrix) -> _Matrix:
+    """Return how much nearer each field is than the fields together, filled up with neutral ones."""
+    near = fields @ question
+    others = neutral[: max(0, FEW - len(fields))] @ question
+    centred: _Matrix = near - np.concatenate([near, others]).mean()
+    return centred
+
+
+def _primary(tag: str) -> str:
+    return tag.split("-", maxsplit=1)[0].lower()
