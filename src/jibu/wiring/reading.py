@@ -72,7 +72,9 @@ def make_reading(
         index_kind=p.settings.index,
         thresholds=_thresholds(p.settings),
         consent=gate,
-        live=LiveReading(live=live, judge=Judge(embedder=space.embedder, segmenter=p.segmenter)),
+        live=LiveReading(
+            live=live, judge=Judge(embedder=space.embedder, segmenter=p.segmenter, detector=p.detector)
+        ),
     )
     system_card = SystemCardUse(
         records=p.records,

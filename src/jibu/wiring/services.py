@@ -29,6 +29,7 @@ from jibu.wiring.brokers import event_log
 from jibu.wiring.consent import consent_of
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.health import backlog_of, diagnosis_of, health_of
+from jibu.wiring.live import make_live
 from jibu.wiring.mediation import make_mediation
 from jibu.wiring.models import Writer
 from jibu.wiring.parts import Parts, parts
@@ -109,7 +110,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
                 clock=p.clock,
                 max_upload_bytes=settings.max_upload_bytes,
             ),
-            reading=live_reading(p, writer, catalogue),
+            reading=live_reading(p, writer, catalogue, make_live(settings, p.records, p.clock)),
             answers=Answers(records=p.records, consent=gate),
             conversations=Conversations(records=p.records, clock=p.clock, consent=gate),
             feedback=FeedbackUse(records=p.records, clock=p.clock, consent=gate),
