@@ -100,6 +100,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
         erasing = erasing_of(p)
         writer = Writer(settings)
         gate = ConsentGate(records=p.records, clock=p.clock)
+        mediation = make_mediation(settings, p.records, p.clock)
         yield Services(
             settings=settings,
             collections=Collections(records=p.records, clock=p.clock),
@@ -110,11 +111,13 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
                 clock=p.clock,
                 max_upload_bytes=settings.max_upload_bytes,
             ),
-            reading=live_reading(p, writer, catalogue, make_live(settings, p.records, p.clock)),
+            reading=live_reading(
+                p, writer, catalogue, make_live(settings, p.records, p.clock, mediation.made)
+            ),
             answers=Answers(records=p.records, consent=gate),
             conversations=Conversations(records=p.records, clock=p.clock, consent=gate),
             feedback=FeedbackUse(records=p.records, clock=p.clock, consent=gate),
-            mediation=make_mediation(settings, p.records, p.clock),
+            mediation=mediation,
             events=Events(log=event_log(p.broker), source=settings.event_source),
             pubsub=make_pubsub(p.records, p.clock),
             health=health_of(p, writer, external_issuer=issuer is None),
