@@ -18,6 +18,7 @@ MAX_FIELDS = 200
 MAX_VALUES = 2000
 MAX_TEXT = 500
 MAX_NAME = 100
+TOO_MANY = f"there are more than {MAX_VALUES} values"
 ROOT = "answer"
 """What a body that is no object is called where its description does not say."""
 
@@ -46,13 +47,14 @@ def read_fields(body: bytes, shape: Shape = UNKNOWN) -> tuple[LiveField, ...]:
 
 def parse(body: bytes) -> Value:
     """Return the JSON value that a body is. Raises: Unreadable."""
+    budget = _Budget()
     try:
         found: Value = json.loads(
             body.decode("utf-8"),
-            parse_int=_number,
-            parse_float=_number,
+            parse_int=budget.number,
+            parse_float=budget.number,
             parse_constant=_constant,
-            object_pairs_hook=_object,
+            object_pairs_hook=budget.object,
         )
     except Unreadable:
         raise
@@ -63,43 +65,60 @@ def parse(body: bytes) -> Value:
     return found
 
 
-def _number(text: str) -> str:
-    if len(text) > MAX_TEXT or not math.isfinite(float(text)):
-        raise Unreadable("a number is too large")
-    return text
+class _Budget:
+    """Looks at what the parser finds while it reads, so that it stops soon."""
+
+    def __init__(self) -> None:
+        self._numbers = self._members = MAX_VALUES
+
+    def number(self, text: str) -> str:
+        """Return a number as it was written. Raises: Unreadable."""
+        self._numbers -= 1
+        if self._numbers < 0:
+            raise Unreadable(TOO_MANY)
+        if len(text) > MAX_TEXT or not math.isfinite(float(text)):
+            raise Unreadable("a number is too large")
+        return text
+
+    def object(self, pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+        """Return an object. Raises: Unreadable."""
+        self._members -= max(1, len(pairs))
+        if self._members < 0:
+            raise Unreadable(TOO_MANY)
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise Unreadable("an object has a member twice")
+        for name in found:
+            if not 1 <= len(name) <= MAX_NAME or one_line(name) != name:
+                raise Unreadable(
+                    f"a member's name is empty, longer than {MAX_NAME} characters or hides something"
+                )
+        return found
 
 
 def _constant(_text: str) -> NoReturn:
     raise Unreadable("a number is none")
 
 
-def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise Unreadable("an object has a member twice")
-    for name in found:
-        if not 1 <= len(name) <= MAX_NAME or one_line(name) != name:
-            raise Unreadable(
-                f"a member's name is empty, longer than {MAX_NAME} characters or hides something"
-            )
-    return found
-
-
 def _check(value: Value) -> None:
-    """Look at every value once. Raises: Unreadable."""
-    waiting, seen = [(value, 0)], 0
+    """Look at every value once, before anything is made of them. Raises: Unreadable."""
+    waiting, seen, characters = [(value, 0)], 0, 0
     while waiting:
         one, depth = waiting.pop()
         seen += 1
-        if isinstance(one, str) and any("\ud800" <= character <= "\udfff" for character in one):
-            raise Unreadable("a text has half a character")
-        if isinstance(one, dict | list):
+        if isinstance(one, str):
+            characters += len(one)
+            if len(one) > MAX_TEXT or characters > MAX_TEXT * MAX_FIELDS:
+                raise Unreadable(f"a value has more than {MAX_TEXT} characters, or all have too many")
+            if any("\ud800" <= character <= "\udfff" for character in one):
+                raise Unreadable("a text has half a character")
+        elif isinstance(one, dict | list):
             inner = one.values() if isinstance(one, dict) else one
             waiting.extend((part, depth + 1) for part in inner)
             if depth == MAX_DEPTH:
                 raise Unreadable(f"it is deeper than {MAX_DEPTH} levels")
         if seen + len(waiting) > MAX_VALUES:
-            raise Unreadable(f"there are more than {MAX_VALUES} values")
+            raise Unreadable(TOO_MANY)
 
 
 def _fields(value: Value, path: str, labels: tuple[str, ...], shape: Shape) -> Iterator[LiveField]:

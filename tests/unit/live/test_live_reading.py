@@ -164,6 +164,9 @@ def test_fields_are_bounded_exactly(count: int, read: bool) -> None:  # noqa: FB
         b'{"a": [' + b'"xxxxxxxxx",' * 50 + b'"x"]}',
         b"[" + b"null," * MAX_VALUES + b"null]",
         b'{"' + b"n" * 101 + b'": 1}',
+        b"[" + b",".join([b'["' + b"x" * MAX_TEXT + b'"]'] * (MAX_FIELDS + 1)) + b"]",
+        b'"' + b" " * (MAX_TEXT + 1) + b'"',
+        b"[" + b",".join([b"{}"] * (MAX_VALUES + 1)) + b"]",
         b'{"a": 1' + b"0" * 500 + b"}",
     ],
 )
@@ -232,6 +235,12 @@ def test_how_values_are_rendered(body: str, fields: list[tuple[str, str]]) -> No
 def test_names_are_written_as_people_write_them(key: str, name: str) -> None:
     """Where the description says nothing."""
     assert humanised(key) == name
+
+
+def test_as_many_values_as_may_be_are_read() -> None:
+    """1951 of them in 150 fields: no bound counts anything twice."""
+    body = json.dumps({f"k{n}": [7] * 12 for n in range(150)}).encode()
+    assert len(read_fields(body)) == 150
 
 
 def test_numbers_are_kept_as_they_were_written() -> None:
