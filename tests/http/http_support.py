@@ -61,6 +61,7 @@ from jibu.usecases.consent_gate import CLOSED
 from jibu.usecases.erasing import Erasing
 from jibu.usecases.event_log import Events
 from jibu.usecases.health import Health
+from jibu.usecases.parking import Parking
 from jibu.usecases.pieces import Sources, Token
 from jibu.usecases.system_card import Component, SystemCard
 from jibu.wiring.mediation import make_mediation
@@ -520,6 +521,7 @@ class TestServices:
     system_card: Any
     mediation: Any
     pubsub: Any
+    parking: Parking
     events: Events
     mediation_records: LateRecords
     health: Health
@@ -614,6 +616,7 @@ def make_services(folder: Path, **settings: Any) -> TestServices:
         mediation=make_mediation(chosen, mediated, lambda: datetime.now(UTC)),
         pubsub=make_pubsub(mediated, lambda: datetime.now(UTC)),  # type: ignore[arg-type]
         events=Events(log=LateLog(folder / "events.db"), source="urn:jibu"),
+        parking=Parking(records=mediated, clock=lambda: datetime.now(UTC)),  # type: ignore[arg-type]
         mediation_records=mediated,
         health=Health((("records", lambda: None),), embedded=("index",)),
         consent=consent_services(mediated, folder),

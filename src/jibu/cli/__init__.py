@@ -21,7 +21,7 @@ COMMANDS = {
     "models": "Show and fetch the models of Ollama.",
     "migrate": "Make the database's tables, or bring them to this version.",
     "relay": "Run the relay (indexing and events) by itself.",
-    "events": "List, release or discard events that the broker refused.",
+    "events": "List, retry or drop events and messages that were given up.",
     "evaluate": "Measure retrieval and answers on data sets.",
     "receipt": "Check an erasure receipt.",
     "audit": "Check the signed logs.",

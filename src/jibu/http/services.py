@@ -18,6 +18,7 @@ from jibu.usecases.documents import Documents
 from jibu.usecases.event_log import Events
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
+from jibu.usecases.parking import Parking
 from jibu.usecases.pubsub import PubSub
 from jibu.usecases.receipts import Receipts
 from jibu.usecases.search import Search
@@ -52,6 +53,8 @@ class Services(Protocol):
     def mediation(self) -> Mediation: ...
     @property
     def events(self) -> Events: ...
+    @property
+    def parking(self) -> Parking: ...
     @property
     def pubsub(self) -> PubSub: ...
     @property

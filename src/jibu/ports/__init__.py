@@ -29,6 +29,7 @@ from jibu.ports.outside import (
     Signer,
     TokenVerifier,
 )
+from jibu.ports.parked import ParkedRecords
 from jibu.ports.personal import DecisionRecords, ReceiptRecords
 from jibu.ports.pubsub import PubSubRecords, Pusher
 from jibu.ports.records import ConversationRecords, Records, UnitOfWork
@@ -61,6 +62,7 @@ __all__ = [
     "LogSlice",
     "Outbox",
     "Page",
+    "ParkedRecords",
     "Parser",
     "PubSubRecords",
     "Pusher",

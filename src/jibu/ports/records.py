@@ -20,6 +20,7 @@ from jibu.ports.generations import GenerationRecords
 from jibu.ports.incoming import IncomingRecords
 from jibu.ports.mediation import MediatorRecords
 from jibu.ports.outbox import Outbox
+from jibu.ports.parked import ParkedRecords
 from jibu.ports.personal import DecisionRecords, ReceiptRecords
 from jibu.ports.pubsub import PubSubRecords
 
@@ -114,6 +115,8 @@ class UnitOfWork(Protocol):
     def generations(self) -> GenerationRecords: ...
     @property
     def decisions(self) -> DecisionRecords: ...
+    @property
+    def parked(self) -> ParkedRecords: ...
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...

@@ -12,6 +12,7 @@ from jibu.testing.records_generations import GenerationCases
 from jibu.testing.records_links import LinkCases
 from jibu.testing.records_mediation import MediationCases
 from jibu.testing.records_outbox import OutboxCases
+from jibu.testing.records_parked import ParkedCases
 from jibu.testing.records_personal import PersonalCases
 from jibu.testing.records_pubsub import PubSubCases
 from jibu.testing.records_pushing import PushingCases
@@ -29,6 +30,7 @@ class RecordsContract(
     OutboxCases,
     PubSubCases,
     PushingCases,
+    ParkedCases,
     GenerationCases,
     TransactionCases,
     ConsentCases,

@@ -16,7 +16,7 @@ import structlog
 
 from jibu.domain.errors import JibuError
 from jibu.domain.events import Event
-from jibu.ports import Broker, Clock, Hold, Records, Refusal, UnitOfWork
+from jibu.ports import Broker, Clock, Records, Refusal, UnitOfWork
 
 AT_ONCE = 500
 FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 600.0
@@ -139,29 +139,3 @@ def _stored(events: Sequence[Event], refused: set[str]) -> list[str]:
         elif event.key not in stuck:
             stored.append(event.event_id)
     return stored
-
-
-class Holds:
-    """What an operator does with events that the broker refused."""
-
-    def __init__(self, *, records: Records) -> None:
-        self._records = records
-        self._log = structlog.get_logger("jibu.publisher")
-
-    def all(self) -> list[Hold]:
-        """Return them, by key. Raises: Unavailable."""
-        with self._records.read() as uow:
-            return uow.outbox.holds()
-
-    def release(self, event_id: str) -> None:
-        """Have it tried again now. Raises: NotFound; Unavailable."""
-        with self._records.write() as uow:
-            uow.outbox.release(event_id)
-            uow.commit()
-
-    def discard(self, event_id: str) -> None:
-        """Give it up, so that those behind it go on: nobody will be told of it. Raises: NotFound; Unavailable."""
-        with self._records.write() as uow:
-            event = uow.outbox.discard(event_id)
-            uow.commit()
-        self._log.warning("event discarded", event_id=event_id, type=event.type, key=event.key)

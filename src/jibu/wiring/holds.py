@@ -1,4 +1,4 @@
-"""Builds what operators need for events that were refused."""
+"""Builds what operators need for what was given up or put aside."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jibu.settings import Settings
-from jibu.usecases.publishing import Holds
-from jibu.wiring.parts import open_records
+from jibu.usecases.parking import Parking
+from jibu.wiring.parts import now, open_records
 
 
 @contextmanager
-def build_holds(settings: Settings) -> Iterator[Holds]:
+def build_parking(settings: Settings) -> Iterator[Parking]:
     """Open the record store alone. Raises: Misconfigured, Unavailable."""
     records = open_records(settings)
     try:
-        yield Holds(records=records)
+        yield Parking(records=records, clock=now)
     finally:
         records.close()

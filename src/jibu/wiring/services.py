@@ -21,6 +21,7 @@ from jibu.usecases.erasing import Erasing
 from jibu.usecases.event_log import Events
 from jibu.usecases.health import Health
 from jibu.usecases.mediation import Mediation
+from jibu.usecases.parking import Parking
 from jibu.usecases.pubsub import PubSub
 from jibu.usecases.receipts import Receipts
 from jibu.usecases.search import Search
@@ -54,6 +55,7 @@ class Services:
     feedback: FeedbackUse
     mediation: Mediation
     events: Events
+    parking: Parking
     pubsub: PubSub
     health: Health
     verifier: TokenVerifier
@@ -119,6 +121,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
             feedback=FeedbackUse(records=p.records, clock=p.clock, consent=gate),
             mediation=mediation,
             events=Events(log=event_log(p.broker), source=settings.event_source),
+            parking=Parking(records=p.records, clock=p.clock),
             pubsub=make_pubsub(p.records, p.clock),
             health=health_of(p, writer, external_issuer=issuer is None),
             verifier=JwtVerifier(

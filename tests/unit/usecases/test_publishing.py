@@ -19,10 +19,12 @@ from jibu.adapters.store.sqlite import open_sqlite
 from jibu.cli import cli
 from jibu.domain.errors import Misconfigured, NotFound, Unavailable
 from jibu.domain.events import Event
-from jibu.ports import Broker, Refusal
+from jibu.domain.parked import Kind
+from jibu.ports import Broker, Hold, Refusal
 from jibu.testing.faults import FaultyBroker
 from jibu.testing.records_samples import event
-from jibu.usecases.publishing import AT_ONCE, Holds, Publisher
+from jibu.usecases.parking import OPERATOR, Parking
+from jibu.usecases.publishing import AT_ONCE, Publisher
 
 Make = Callable[..., Publisher]
 
@@ -97,29 +99,35 @@ def emit(records: SqlRecords, *events: Event) -> None:
         uow.commit()
 
 
+def held(records: SqlRecords) -> list[Hold]:
+    """Return what is held up."""
+    with records.read() as uow:
+        return uow.outbox.holds()
+
+
 def test_a_refused_event_holds_up_its_key_until_somebody_decides(
     records: SqlRecords, choosy: Choosy, publisher: Make, clock: MovingClock
 ) -> None:
     """Others go on; it is tried again, then parked; released or discarded its key goes on in order."""
     emit(records, *(event(number, key=f"d{number % 3}") for number in range(9)))
-    holds = Holds(records=records)
+    parking = Parking(records=records, clock=clock)
     work = publisher()
     for tried in (1, 2, 3):
         while work.turn():
             pass
-        assert [(h.event_id, h.attempts, h.parked) for h in holds.all()] == [("e1", tried, tried == 3)]
+        assert [(h.event_id, h.attempts, h.parked) for h in held(records)] == [("e1", tried, tried == 3)]
         clock.advance(700)
     assert choosy.seen() == ["e0", "e2", "e3", "e5", "e6", "e8"]
     choosy.refuses.remove("e1")
     assert not work.turn()
-    holds.release("e1")
+    parking.retry(OPERATOR, Kind.EVENT, "e1")
     while work.turn():
         pass
     assert choosy.seen()[6:] == ["e1"]
-    assert [(h.event_id, h.attempts, h.reason) for h in holds.all()] == [("e4", 1, "too-large")]
-    holds.discard("e4")
+    assert [(h.event_id, h.attempts, h.reason) for h in held(records)] == [("e4", 1, "too-large")]
+    parking.drop(OPERATOR, Kind.EVENT, "e4")
     with pytest.raises(NotFound):
-        holds.discard("e4")
+        parking.drop(OPERATOR, Kind.EVENT, "e4")
     while work.turn():
         pass
     assert choosy.seen()[7:] == ["e7"]
@@ -127,10 +135,10 @@ def test_a_refused_event_holds_up_its_key_until_somebody_decides(
         assert uow.outbox.backlog(at=clock()).events == 0
 
 
-def test_the_command_lists_releases_and_discards(
+def test_the_command_lists_retries_and_drops(
     records: SqlRecords, publisher: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Discarding asks first; what is not there is said."""
+    """Dropping asks first; what is not there is said; all can be retried at once."""
     monkeypatch.setenv("JIBU_DATA_DIR", str(tmp_path))
     emit(records, event(1, key="d1"), event(4, key="d4"))
     publisher().turn()
@@ -138,13 +146,26 @@ def test_the_command_lists_releases_and_discards(
     def run(*words: str, answer: str = "") -> str:
         return CliRunner().invoke(cli, ["events", *words], input=answer).output
 
-    assert "e1  jibu.document.indexed.v1  d1  too-large, tried 1 times, again at" in run()
-    assert "e1" not in run("--release", "e1")
-    assert "e4" in run("--discard", "e4", answer="n\n")
-    assert "e4" in run()
-    run("--discard", "e4", "--yes")
-    assert run() == ""
-    assert "either" in run("--discard", "e4", "--release", "e4")
+    line = "e1  jibu.document.indexed.v1  d1  too-large  tried 1 times  tried again by itself  0 behind it"
+    assert line in run("parked")
+    assert "1 more" in run("parked", "--limit", "1")
+    assert "e1" not in run("parked", "--key", "d4")
+    run("retry", "e1")
+    assert "e1" not in run("parked")
+    assert "Drop it?" in run("drop", "e4", answer="n\n")
+    assert "e4" in run("parked")
+    run("drop", "e4", "--yes")
+    assert run("parked") == "nothing of kind event is parked\n"
+    assert "either" in run("retry", "e4", "--all")
+    assert "either" in run("retry")
+    assert CliRunner().invoke(cli, ["events", "retry", "e4"]).exception is not None
+    emit(records, event(9, key="d9"))
+    with records.write() as uow:
+        uow.outbox.hold(event(9, key="d9"), at=event(9).time, delay_s=0, reason="too-large", park=True)
+        uow.commit()
+    assert "1 tried again, 0 left" in run("retry", "--all")
+    for kind in ("push", "webhook", "message"):
+        assert run("parked", "--kind", kind) == f"nothing of kind {kind} is parked\n"
 
 
 def test_one_relay_publishes_and_keeps_its_lease_through_a_long_call(
@@ -195,7 +216,7 @@ def test_a_broker_that_is_away_is_asked_less_and_less(
     assert work.broker_away
     assert not work.turn()
     assert broker.calls == 1
-    assert Holds(records=records).all() == []
+    assert held(records) == []
 
 
 def test_many_events_leave_in_several_calls(records: SqlRecords, choosy: Choosy, publisher: Make) -> None:

@@ -22,6 +22,7 @@ from jibu.adapters.store.generations import SqlGenerations
 from jibu.adapters.store.incoming import SqlIncoming
 from jibu.adapters.store.mediator import SqlMediator
 from jibu.adapters.store.outbox import SqlOutbox
+from jibu.adapters.store.parked import SqlParked
 from jibu.adapters.store.pubsub import SqlPubSub
 from jibu.adapters.store.receipts import SqlReceipts
 from jibu.adapters.store.turns import TURNS, WRITES, Locking, Turns
@@ -176,6 +177,11 @@ class SqlUnitOfWork:
     def decisions(self) -> SqlDecisions:
         """Consent decisions."""
         return SqlDecisions(self._open)
+
+    @property
+    def parked(self) -> SqlParked:
+        """What waits for an operator."""
+        return SqlParked(self._open)
 
 
 class SqlRecords:

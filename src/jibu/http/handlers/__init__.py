@@ -13,6 +13,7 @@ from jibu.http.handlers.decisions import DecisionHandler
 from jibu.http.handlers.documents import DocumentHandlers
 from jibu.http.handlers.events import events_table
 from jibu.http.handlers.mediation import mediation_table
+from jibu.http.handlers.parked import parked_table
 from jibu.http.handlers.pubsub import pubsub_table
 from jibu.http.handlers.questions import QuestionHandlers
 from jibu.http.handlers.receipts import ReceiptHandler
@@ -59,6 +60,7 @@ def table(services: Services, gates: Gates, metrics: Metrics) -> dict[str, Handl
         "getSystemCard": SystemCardHandler(services, gates.records).get,
         **mediation_table(services.mediation, gates.records),
         **events_table(services.events, gates.records),
+        **parked_table(services.parking, gates.records),
         **pubsub_table(services.pubsub, gates.records),
         **consent_table(services.consent, gates.records),
     }

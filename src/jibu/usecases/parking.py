@@ -1,0 +1,118 @@
+"""What an operator does with what was given up or put aside.
+
+A parked event holds up the later ones of its key: retried it goes first, dropped it lets them go. A parked push or
+webhook message has let later ones pass: retried it comes after them. A message of others is not kept: whoever sent
+it has to send it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from jibu.domain.access import Caller
+from jibu.domain.consent.values import Schema
+from jibu.domain.errors import Conflict, Forbidden
+from jibu.domain.parked import Kind, Parked
+from jibu.ports import Clock, Page, Records, UnitOfWork
+from jibu.usecases.consent.noting import Actor, Noting
+from jibu.usecases.consent.webhooks import webhook_hash
+from jibu.usecases.work import WEBHOOK
+
+AT_ONCE = 500
+SCOPES = {
+    Kind.EVENT: "mediator.admin",
+    Kind.PUSH: "mediator.admin",
+    Kind.WEBHOOK: "consent.config",
+    Kind.MESSAGE: "mediator.admin",
+}
+OPERATOR = Caller("command-line", frozenset(SCOPES.values()))
+"""Who works at the command line of the block's own machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How many are tried again, and how many are left: those that cannot be, and those over ``AT_ONCE``."""
+
+    retried: int
+    left: int
+
+
+class Parking:
+    """List, retry, drop. Who did what is in the service's log; for webhooks in the signed log of consent too."""
+
+    def __init__(self, *, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+        self._log = structlog.get_logger("jibu.parking")
+
+    def page(
+        self, caller: Caller, kind: Kind, *, key: str | None = None, offset: int, limit: int
+    ) -> Page[Parked]:
+        """List what is parked, oldest first. Raises: Forbidden, Unavailable."""
+        _check(caller, kind)
+        with self._records.read() as uow:
+            return uow.parked.page(kind, key=key, offset=offset, limit=limit)
+
+    def get(self, caller: Caller, kind: Kind, item_id: str) -> Parked:
+        """Return one. Raises: Forbidden, NotFound, Unavailable."""
+        _check(caller, kind)
+        with self._records.read() as uow:
+            return uow.parked.get(kind, item_id)
+
+    def retry(self, caller: Caller, kind: Kind, item_id: str) -> None:
+        """Have one tried again now. Raises: Forbidden, NotFound, Conflict (it cannot be), Unavailable."""
+        _check(caller, kind)
+        with self._records.write() as uow:
+            self._again(uow, caller, uow.parked.get(kind, item_id))
+            uow.commit()
+        self._told("retried", caller, kind, item_id)
+
+    def retry_all(self, caller: Caller, kind: Kind, *, key: str | None = None) -> Retried:
+        """Have the oldest ``AT_ONCE`` tried again now, all or those of a key. Raises: Forbidden, Unavailable."""
+        _check(caller, kind)
+        retried: list[str] = []
+        with self._records.write() as uow:
+            found = uow.parked.page(kind, key=key, offset=0, limit=AT_ONCE)
+            for item in found.items:
+                try:
+                    self._again(uow, caller, item)
+                except Conflict:
+                    continue
+                retried.append(item.item_id)
+            uow.commit()
+        for item_id in retried:
+            self._told("retried", caller, kind, item_id)
+        return Retried(len(retried), found.total - len(retried))
+
+    def drop(self, caller: Caller, kind: Kind, item_id: str) -> None:
+        """Give one up for good: nobody will be told of it. Raises: Forbidden, NotFound, Unavailable."""
+        _check(caller, kind)
+        with self._records.write() as uow:
+            item = uow.parked.get(kind, item_id)
+            uow.parked.drop(kind, item_id)
+            self._note(uow, caller, item, "dropped")
+            uow.commit()
+        self._told("dropped", caller, kind, item_id)
+
+    def _again(self, uow: UnitOfWork, caller: Caller, item: Parked) -> None:
+        at = self._clock()
+        uow.parked.retry(item.kind, item.item_id, at=at)
+        if item.kind is Kind.WEBHOOK:
+            uow.outbox.enqueue(WEBHOOK, item.key, 0, at=at)
+        self._note(uow, caller, item, "retried")
+
+    def _note(self, uow: UnitOfWork, caller: Caller, item: Parked, what: str) -> None:
+        if item.kind is Kind.WEBHOOK:
+            now = webhook_hash(uow.webhooks.get(item.key))
+            noting = Noting(uow, Actor.of(caller), self._clock())
+            noting.note(f"delivery.{what}", Schema.WEBHOOK, item.key, content_hash=now)
+
+    def _told(self, what: str, caller: Caller, kind: Kind, item_id: str) -> None:
+        self._log.warning(f"parked item {what}", kind=kind.value, item=item_id, client=caller.client)
+
+
+def _check(caller: Caller, kind: Kind) -> None:
+    if SCOPES[kind] not in caller.scopes:
+        raise Forbidden(f"this needs the scope {SCOPES[kind]}")
