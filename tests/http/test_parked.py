@@ -70,19 +70,21 @@ async def test_retrying_and_dropping(parked: TestServices, client: httpx.AsyncCl
         assert (waiting.delivery_id, waiting.attempts) == ("d", 0)
 
 
-async def test_what_is_done_about_webhooks_is_in_the_signed_log(
-    parked: TestServices, client: httpx.AsyncClient
-) -> None:
+async def test_what_is_done_is_in_the_signed_log(parked: TestServices, client: httpx.AsyncClient) -> None:
     """Who, what and when; and the log still proves right."""
     assert (await client.delete(f"{PATH}/webhook/d")).status_code == 204
+    assert (await client.post(f"{PATH}/event/e1/retry")).status_code == 204
+    assert (await client.post(f"{PATH}/event/e1/retry")).status_code == 404
     with parked.mediation_records.read() as uow:
-        last = uow.audit.entries()[-1]
-    assert (last.action, last.object_id, last.client) == (
-        "delivery.dropped",
-        "w",
-        "ZZ/GOV/portal-agency/portal",
-    )
+        last = uow.audit.entries()[-2:]
+    assert [(one.action, one.object_id) for one in last] == [
+        ("delivery.dropped", "w"),
+        ("event.retried", "e1"),
+    ]
+    assert {one.client for one in last} == {"ZZ/GOV/portal-agency/portal"}
     assert parked.consent.auditing.verify().intact
+    changes = (await client.get("/mediator/v1/changes")).json()
+    assert "event.retried" in str(changes)
 
 
 @pytest.mark.parametrize(

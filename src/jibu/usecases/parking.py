@@ -40,7 +40,7 @@ class Retried:
 
 
 class Parking:
-    """List, retry, drop. Who did what is in the service's log; for webhooks in the signed log of consent too."""
+    """List, retry, drop. Who did what is in the signed audit log."""
 
     def __init__(self, *, records: Records, clock: Clock) -> None:
         self._records = records
@@ -104,10 +104,12 @@ class Parking:
         self._note(uow, caller, item, "retried")
 
     def _note(self, uow: UnitOfWork, caller: Caller, item: Parked, what: str) -> None:
+        noting = Noting(uow, Actor.of(caller), self._clock())
         if item.kind is Kind.WEBHOOK:
             now = webhook_hash(uow.webhooks.get(item.key))
-            noting = Noting(uow, Actor.of(caller), self._clock())
             noting.note(f"delivery.{what}", Schema.WEBHOOK, item.key, content_hash=now)
+        else:
+            noting.note(f"{item.kind.value}.{what}", Schema.PARKED, item.item_id)
 
     def _told(self, what: str, caller: Caller, kind: Kind, item_id: str) -> None:
         self._log.warning(f"parked item {what}", kind=kind.value, item=item_id, client=caller.client)

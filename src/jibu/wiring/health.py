@@ -69,7 +69,7 @@ def _look_at_outbox(p: Parts) -> None:
     """Raises: Unavailable when events were given up, or wait for long."""
     waiting = backlog_of(p)
     if waiting.parked_events:
-        raise Unavailable(f"{waiting.parked_events} events were given up; see `jibu events`")
+        raise Unavailable(f"{waiting.parked_events} events were given up; see `jibu events parked`")
     if waiting.oldest_event_age_s > EVENTS_LATE_S:
         raise Unavailable(f"{waiting.events} events wait, the oldest for {waiting.oldest_event_age_s:.0f} s")
 

@@ -23,6 +23,7 @@ class Schema(StrEnum):
     RIGHT = "AccessRight"
     REGISTRATION = "Registration"
     ROOM = "Room"
+    PARKED = "Parked"
 
 
 MEDIATED = (
@@ -33,6 +34,7 @@ MEDIATED = (
     Schema.RIGHT,
     Schema.REGISTRATION,
     Schema.ROOM,
+    Schema.PARKED,
 )
 """What an administrator of the information mediator changes. It has no revisions."""
 
