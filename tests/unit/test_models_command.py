@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from jibu.adapters.model.failures import ModelFailed
 from jibu.adapters.model.ollama.client import OllamaServer
 from jibu.cli import cli
 from jibu.domain.errors import JibuError
@@ -36,6 +38,21 @@ def test_list_says_what_is_there_and_what_is_missing(server: HostileOllama) -> N
     assert found.exit_code == 0, found.output
     assert "hash-embed:latest" in found.output
     assert "bge-m3  missing (embedder): `jibu models pull bge-m3`" in found.output
+
+
+def test_a_server_that_nothing_needs_may_be_away(server: HostileOllama) -> None:
+    """With embedded models the list says so and ends well; a configured model needs its server."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        found = run(server, "list", JIBU_EMBEDDER="embedded", JIBU_OLLAMA_HOSTS=f"{away},{server.url}")
+        assert found.exit_code == 0, found.output
+        assert "no model of Ollama is in use: embedder embedded, generator extractive" in found.output
+        assert f"{away}  " in found.output
+        assert "nothing here needs it" in found.output
+        assert "hash-embed:latest" in found.output, "the others are listed all the same"
+        needed = run(server, "list", JIBU_OLLAMA_HOSTS=away)
+    assert (needed.exit_code, type(needed.exception)) == (1, ModelFailed)
 
 
 def test_pull_fetches_what_is_configured(server: HostileOllama) -> None:

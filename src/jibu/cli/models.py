@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import click
 from tqdm import tqdm
 
 from jibu.cli import compare
 from jibu.cli.options import settings_from
+from jibu.domain.errors import TemporaryError
 
 
 @click.group()
@@ -19,14 +22,29 @@ command.add_command(compare.command)
 
 @command.command("list")
 def list_models() -> None:
-    """Show what each Ollama server has, and whether the configured models are there."""
+    """Show what each Ollama server has, and whether the configured models are there.
+
+    Fails when a server is away that a configured model is needed from.
+    """
     from jibu.wiring.models import configured_models, ollama_servers
 
     settings = settings_from()
     wanted = configured_models(settings)
+    if not wanted:
+        click.echo(
+            f"no model of Ollama is in use: embedder {settings.embedder}, generator {settings.generator}"
+        )
+        if find_spec("ollama") is None:
+            return
     for server in ollama_servers(settings).all():
-        present = server.models()
-        click.echo(f"{server.url}  Ollama {server.version()}")
+        try:
+            present, version = server.models(), server.version()
+        except TemporaryError as error:
+            if wanted:
+                raise
+            click.echo(f"{server.url}  {error}; nothing here needs it")
+            continue
+        click.echo(f"{server.url}  Ollama {version}")
         for model in sorted(present, key=lambda one: one.name):
             use = ", ".join(role for role, name in wanted if name == model.name.removesuffix(":latest"))
             click.echo(

@@ -115,7 +115,9 @@ def onward(scope: Scope, identity: Identity, client: str, service: Service, leng
         and not name.startswith(b"x-forwarded-")
     ]
     span = secrets.token_hex(8)
-    traceparent = one_value(scope, b"traceparent") or f"00-{identity.trace_id}-{span}-01".encode()
+    traceparent = one_value(scope, b"traceparent") or b""
+    if identity.trace_id.encode() not in traceparent:  # none, or one that cannot be
+        traceparent = f"00-{identity.trace_id}-{span}-01".encode()
     kept += [
         (CLIENT, client.encode()),
         (SYNONYM, client.encode()),

@@ -7,12 +7,14 @@ and hand the parsed value to the handler, so that what was checked is what is us
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, NoReturn
 
 import anyio.to_thread
 from jsonschema import Draft4Validator, ValidationError  # type: ignore[import-untyped]
+from jsonschema.validators import extend  # type: ignore[import-untyped]
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
@@ -42,9 +44,26 @@ _RULES = {
 }
 
 
+def _unless_too_long(check: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a keyword's check that leaves lists alone that are too long anyway: it would take longer than reading."""
+
+    def checked(validator: Any, wanted: Any, value: Any, schema: Any) -> Any:
+        if isinstance(value, list) and len(value) > schema.get("maxItems", math.inf):
+            return ()
+        return check(validator, wanted, value, schema)
+
+    return checked
+
+
+_Validator = extend(
+    Draft4RequestValidator,
+    {name: _unless_too_long(Draft4RequestValidator.VALIDATORS[name]) for name in ("items", "uniqueItems")},
+)
+
+
 def check(value: Any, schema: dict[str, Any]) -> None:
     """Raises: BadRequest that lists up to ten errors."""
-    validator = Draft4RequestValidator(schema, format_checker=Draft4Validator.FORMAT_CHECKER)
+    validator = _Validator(schema, format_checker=Draft4Validator.FORMAT_CHECKER)
     found: list[FieldError] = []
     for error in validator.iter_errors(value):
         found += _told(error)
@@ -116,7 +135,7 @@ class JsonBody:
 
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Leave the parsed body for the handler. Raises: BadRequest; UnsupportedMedia; TooLarge."""
-        _utf8_alone(Headers(scope=scope), "JSON")
+        _as_it_is(Headers(scope=scope), "JSON")
         raw = b"".join([chunk async for chunk in body_of(receive)])
         context = scope["extensions"].setdefault(CONTEXT, {})
         if len(raw) > IN_THREAD_BYTES:
@@ -135,8 +154,10 @@ class JsonBody:
         return value
 
 
-def _utf8_alone(headers: Headers, what: str) -> None:
-    """Raise UnsupportedMedia where another encoding is named: some of Python's take very long to decode."""
+def _as_it_is(headers: Headers, what: str) -> None:
+    """Raise UnsupportedMedia for compressed bodies, and other encodings: some of Python's take very long to decode."""
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia(f"{what} is sent as it is, without Content-Encoding")
     kind = headers.get("content-type", "")
     named = _CHARSET.search(kind)
     if named is None:
@@ -148,10 +169,15 @@ def _utf8_alone(headers: Headers, what: str) -> None:
 
 
 def parse_json(raw: bytes) -> Any:
-    """Return strict JSON: UTF-8, no NaN, no halves of characters, no endless nesting. Raises: BadRequest."""
+    """Return strict JSON: UTF-8, no NaN, no name twice, no halves of characters, no endless nesting.
+
+    Raises: BadRequest.
+    """
     try:
         text = raw.decode("utf-8")
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(
+            text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_name_twice
+        )
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError as error:
@@ -191,7 +217,7 @@ class MultipartBody:
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Leave the form for the handler, which closes it. Raises: BadRequest; TooLarge."""
         headers = Headers(scope=scope)
-        _utf8_alone(headers, "a form")
+        _as_it_is(headers, "a form")
         parser = _FormParser(headers, body_of(receive))
         try:
             form = await parser.parse()
@@ -255,3 +281,19 @@ def _empty_form(content_type: str) -> bytes:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    """Return a number. Raises: ValueError for one that would become infinite and could not be written again."""
+    found = float(digits)
+    if math.isinf(found):
+        raise ValueError(digits)
+    return found
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object. Raises: BadRequest for one that two readers could read in two ways (RFC 8259, 4)."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadRequest("an object of the body has a name twice")
+    return found

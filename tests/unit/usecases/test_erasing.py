@@ -145,11 +145,25 @@ def test_a_crash_behind_the_records_is_made_good(block: Ingestion) -> None:
     with pytest.raises(Died):
         erasing.individual("portal", "amina")
     assert block.index.passage_ids(document.document_id, 1)
+    with block.records.read() as uow:
+        (begun,) = uow.receipts.incomplete()
+    assert begun.verified == ("records", "answers"), "looked at where they were removed"
     block.relay().run_until_idle()
     assert block.index.passage_ids(document.document_id, 1) == set()
     with block.records.read() as uow:
         (receipt,) = uow.receipts.incomplete()
     assert receipt.verified == ("records", "answers", "index")
+
+
+def test_who_does_not_know_whose_it_was_says_nothing_of_their_records(block: Ingestion) -> None:
+    """A job that completes the erasure of an individual looks at the index alone, and says that alone."""
+    receipt = block.erasing().individual("portal", "amina")
+    with block.records.write() as uow:
+        uow.receipts.add(replace(receipt, verified=()))
+        uow.commit()
+    block.relay().run_until_idle()
+    with block.records.read() as uow:
+        assert uow.receipts.get(receipt.receipt_id).verified[:1] == ("index",)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from jibu.domain.consent.canonical import canonical, digest
 from jibu.domain.consent.values import Schema, Webhook
 from jibu.domain.errors import Conflict, InvalidInput, NotFound
 from jibu.ports import Clock, Page, Records, UnitOfWork
+from jibu.usecases.checks import check_web_address
 from jibu.usecases.consent.common import check_same_id
 from jibu.usecases.consent.noting import Actor, Noting, new_id
 from jibu.usecases.work import WEBHOOK
@@ -93,6 +94,7 @@ class Webhooks:
             raise InvalidInput(f"is none of {', '.join(CONTENT_TYPES)}", "webhook/contentType")
         if len(webhook.secret) < MIN_SECRET:
             raise InvalidInput(f"has fewer than {MIN_SECRET} characters", "webhook/secretKey")
+        check_web_address(webhook.payload_url, "webhook/payloadUrl")
         self._check_address(webhook.payload_url)
 
 
