@@ -22,6 +22,7 @@ pytestmark = pytest.mark.anyio
 OFFICER = ("consent.config", "consent.service", "consent.audit", "rag.ingest", "rag.admin")
 RECORDS = "/consent/v1/service/individual/record"
 MINE = {"individualId": "amina", "dataAgreementId": "benefits"}
+HERS = {"X-ConsentBB-IndividualId": "amina", "X-ConsentBB-DataAgreementId": "benefits"}
 ASKED = {"question": "How much is the allowance a month?"}
 LETTER = {"title": "Your allowance", "text": "The allowance is 77 crowns a month.", "language": "en"}
 
@@ -31,6 +32,22 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Return the real use cases over an empty data folder."""
     with build(Settings(data_dir=tmp_path_factory.mktemp("personal"))) as built:
         yield built
+
+
+async def nothing_is_to_be_kept(amina: httpx.AsyncClient, answer_id: str, document: str) -> None:
+    """Every way to what is hers says that no cache may keep it, also where the answer is a problem."""
+    made = (await amina.post("/rag/v1/conversations", json={})).json()["conversationId"]
+    talk = {"conversationId": made, "personalContext": MINE}
+    stream = {"Accept": "text/event-stream"}
+    found = [await amina.post("/rag/v1/query", json=ASKED | talk, headers=one) for one in ({}, stream)]
+    found.append(await amina.post("/rag/v1/search", json={"query": "allowance", "personalContext": MINE}))
+    paths = ("", "/text", "/passages")
+    paths = (*(document + one for one in paths), "/rag/v1/documents", f"/rag/v1/answers/{answer_id}")
+    for path in (*paths, "/rag/v1/conversations", f"/rag/v1/conversations/{made}"):
+        found += [await amina.get(path, headers=one) for one in (HERS, {})]
+    assert sum("77 crowns" in one.text for one in found) >= 7
+    assert [one.headers["cache-control"] for one in found] == ["no-store"] * len(found)
+    assert ["etag" in one.headers for one in found] == [False] * len(found)
 
 
 async def test_the_whole_path_of_a_personal_document(services: Services, tmp_path: Path) -> None:
@@ -65,6 +82,7 @@ async def test_the_whole_path_of_a_personal_document(services: Services, tmp_pat
         record = said.json()["consentRecord"]
         status, text = await asked(personalContext=MINE)
         assert (status, json.loads(text)["answer"]) == (200, LETTER["text"])
+        await nothing_is_to_be_kept(amina, json.loads(text)["answerId"], loaded.headers["location"])
         assert "77 crowns" not in (await asked())[1]
         assert (await asked(other, personalContext=MINE))[0] == 403
         changed = {"consentRecord": record | {"optIn": False}}
