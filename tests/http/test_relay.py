@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -118,6 +119,16 @@ async def test_headers_on_the_way_there(portal: httpx.AsyncClient, echo: Echo) -
     gone |= {"x-forwarded-for", "x-http-method-override", "x-original-url"}
     assert gone & set(found) == set()
     assert sum(line.startswith("x-govstack-client") for line in lines) == 1
+
+
+@pytest.mark.parametrize("given", [None, "00-xx", "00-" + "0" * 32 + "-" + "1" * 16 + "-01"])
+async def test_a_trace_that_is_none_is_replaced(
+    portal: httpx.AsyncClient, services: TestServices, echo: Echo, given: str | None
+) -> None:
+    """The service gets a trace context that can be, and the log has the same."""
+    await portal.get(f"{R1}/x", headers={} if given is None else {"traceparent": given})
+    passed = re.findall(rb"(?im)^traceparent: 00-([0-9a-f]{32})-[0-9a-f]{16}-01\r$", echo.seen[-1][0])
+    assert [one.decode() for one in passed] == [logged(services)[-1].trace_id]
 
 
 async def test_headers_on_the_way_back(portal: httpx.AsyncClient) -> None:
