@@ -22,9 +22,9 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database(tmp_path_factory: pytest.TempPathFactory, registry: Registry) -> Path:
     """Return a database to copy."""
-    return prepared(tmp_path_factory.mktemp("prepared"))
+    return prepared(tmp_path_factory.mktemp("prepared"), port=registry.port)
 
 
 @pytest.fixture

@@ -72,7 +72,13 @@ SERVICES = (
 )
 
 
-def prepared(folder: Path) -> Path:
+def consented(individual: str, agreement: str, *, opt_in: bool = True) -> ConsentRecord:
+    """Return what an individual says."""
+    name = f"{individual}.{agreement}"
+    return ConsentRecord(agreement, f"{agreement}.v1", "f" * 64, individual, opt_in, NOW, record_id=name)
+
+
+def prepared(folder: Path, *, port: int = 1) -> Path:
     """Return a database in which everybody has every right, and Amina consents to benefits alone."""
     records = open_sqlite(folder / "prepared.db")
     with records.write() as uow:
@@ -80,7 +86,7 @@ def prepared(folder: Path) -> Path:
             uow.mediator.members.put(Member(name.member, "A member", NOW))
             uow.mediator.members.put_application(Application(name, "An application", NOW))
         for one in SERVICES:
-            uow.mediator.services.put(one)
+            uow.mediator.services.put(replace(one, base_url=f"http://127.0.0.1:{port}"))
             for consumer in (OWN, PORTAL):
                 uow.mediator.services.grant(AccessRight(consumer, OFFICE, one.code, (), NOW))
         for agreement in ("benefits", "taxes"):
@@ -88,6 +94,7 @@ def prepared(folder: Path) -> Path:
             uow.agreements.put_agreement(made, accepts=(f"{agreement}.v1",), at=NOW)
         for name in ("amina", "a?b=c&d #e%"):
             uow.consent.put_individual(Individual(name, name, "id", "idp", ()), at=NOW)
+        uow.consent.put_record(consented("amina", "benefits"), at=NOW)
         uow.commit()
     records.close()
     return folder / "prepared.db"
@@ -112,9 +119,6 @@ class LiveBlock:
             limits=Limits(**({"seconds": 10.0, "max_bytes": 10_000} | limits)),
             watch=self.watched.append,
         )
-        for one in SERVICES:
-            self.put(one.code)
-        self.consent("amina", "benefits")
 
     def put(self, code: str, **changes: Any) -> None:
         """Change a service; it is where the registry runs unless told."""
@@ -138,17 +142,8 @@ class LiveBlock:
 
     def consent(self, individual: str, agreement: str, *, opt_in: bool = True) -> None:
         """Record what an individual says."""
-        record = ConsentRecord(
-            agreement,
-            f"{agreement}.v1",
-            "f" * 64,
-            individual,
-            opt_in,
-            NOW,
-            record_id=f"{individual}.{agreement}",
-        )
         with self.records.write() as uow:
-            uow.consent.put_record(record, at=NOW)
+            uow.consent.put_record(consented(individual, agreement, opt_in=opt_in), at=NOW)
             uow.commit()
 
     def plan(self, *services: str, caller: Caller = AMINA, context: PersonalContext = MINE) -> LivePlan:
