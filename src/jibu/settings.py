@@ -196,6 +196,49 @@ class Settings(BaseSettings):
         max_length=251,
         description="This block's name in the information mediator: INSTANCE/CLASS/MEMBER/APPLICATION.",
     )
+    mediator: Literal["local", "xroad"] = Field(
+        "local", description="What calls services: this block itself, or an X-Road Security Server."
+    )
+    xroad_url: str | None = Field(None, description="The Security Server's address, `https://host:port`.")
+    xroad_security: Literal["mutual-tls", "tls", "none"] = Field(
+        "mutual-tls",
+        description="Connection type, as the Security Server has it for this block: `HTTPS`, `HTTPS NO AUTH`, `HTTP`. "
+        "Only the first proves to it who calls.",
+    )
+    xroad_ca_file: Path | None = Field(
+        None, description="The Security Server's certificate, or its authority's (PEM). None: the system's."
+    )
+    xroad_cert_file: Path | None = Field(
+        None, description="This block's certificate for the Security Server (PEM)."
+    )
+    xroad_key_file: Path | None = Field(None, description="Its key (PEM).")
+    xroad_key_password_file: Path | None = Field(
+        None, description="File with the password of that key, where it has one."
+    )
+    xroad_connect_timeout_s: float = Field(
+        5.0, gt=0, le=60, description="Longest time for connecting to the Security Server."
+    )
+    xroad_inbound_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port for calls that come from the Security Server. None: there is none.",
+    )
+    xroad_inbound_host: str = Field("127.0.0.1", description="Address to listen on for them.")
+    xroad_inbound_cert_file: Path | None = Field(
+        None, description="Certificate that the Security Server is shown there (PEM)."
+    )
+    xroad_inbound_key_file: Path | None = Field(None, description="Its key (PEM).")
+    xroad_inbound_key_password_file: Path | None = Field(
+        None, description="File with the password of that key, where it has one."
+    )
+    xroad_inbound_peers_file: Path | None = Field(
+        None, description="The Security Servers' own certificates (PEM): exactly these may call."
+    )
+    xroad_inbound_clients_file: Path | None = Field(
+        None,
+        description="Who may call through X-Road with which scopes; lines such as `ZZ/GOV/agency/portal rag.query`.",
+    )
     mediator_max_exchanges: int = Field(
         1024,
         ge=1,

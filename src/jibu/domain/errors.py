@@ -130,14 +130,27 @@ class UnknownProvider(InvalidInput):
 
 
 class UpstreamError(JibuError):
-    """A service behind the mediator failed. ``service`` names it, ``stage`` says at what: connect, send, answer."""
+    """A service behind the mediator failed. ``service`` names it, ``stage`` says at what: connect, send, answer.
+
+    Where X-Road failed, ``road_error`` is its code and ``road_detail`` what its log knows the case by.
+    """
 
     code = "upstream-bad-answer"
 
-    def __init__(self, message: str, service: str = "", stage: str = "") -> None:
+    def __init__(
+        self, message: str, service: str = "", stage: str = "", *, road_error: str = "", road_detail: str = ""
+    ) -> None:
         super().__init__(message)
         self.service = service
         self.stage = stage
+        self.road_error = road_error
+        self.road_detail = road_detail
+
+
+class UpstreamDenied(UpstreamError):
+    """The provider's Security Server does not let this client call the service."""
+
+    code = "upstream-denied"
 
 
 class UpstreamRefused(UpstreamError):

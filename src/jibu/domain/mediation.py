@@ -133,10 +133,10 @@ def _fits(wanted: str, segment: str) -> bool:
 class Service:
     """A REST service of an application. Times in seconds.
 
-    ``base_url`` is None for a service of this block itself, whose own scopes guard it. ``description`` is its
-    OpenAPI document as it was registered. ``agreement_id``: calls need consent under this data agreement.
-    ``private_host``: an administrator allows a base URL on an internal network. ``spec_url``: where the document
-    was fetched from, if it was.
+    ``own``: this block itself serves it, and its own scopes guard it. ``base_url`` is None for those, and where X-Road
+    knows where the service is. ``description`` is its OpenAPI document as it was registered.
+    ``agreement_id``: calls need consent under this data agreement. ``private_host``: an administrator allows a base
+    URL on an internal network. ``spec_url``: where the document was fetched from, if it was.
     """
 
     application_id: ApplicationId
@@ -152,16 +152,12 @@ class Service:
     enabled: bool = True
     updated_at: datetime | None = None
     spec_url: str | None = None
+    own: bool = False
 
     @property
     def service_id(self) -> str:
         """INSTANCE/CLASS/MEMBER/APPLICATION/SERVICE."""
         return f"{self.application_id}/{self.code}"
-
-    @property
-    def own(self) -> bool:
-        """Whether this block itself serves it."""
-        return self.base_url is None
 
     def endpoint(self, method: str, segments: tuple[str, ...]) -> Endpoint:
         """Return the most exact endpoint that a call means. Raises: Forbidden when there is none or it is off."""

@@ -27,7 +27,7 @@ NEVER_ON = HOP_BY_HOP | frozenset(
 """Not passed to a service: framing, credentials, what is set anew, and what would change the method or the path."""
 NEVER_BACK = HOP_BY_HOP | frozenset(
     b"date server set-cookie set-cookie2 strict-transport-security alt-svc clear-site-data x-request-id x-road-id "
-    b"x-road-request-id x-road-client x-road-service x-frame-options content-security-policy "
+    b"x-road-request-id x-road-client x-road-service x-road-error x-frame-options content-security-policy "
     b"content-security-policy-report-only x-content-type-options service-worker-allowed".split()
 )
 """Not passed back: framing, cookies, and what would speak for this block to a browser."""

@@ -52,6 +52,9 @@ TABLE: dict[type[domain.JibuError], Kind] = {
     domain.IndexBusy: Kind(503, "index-busy", "Index is busy"),
     domain.UnknownProvider: Kind(400, "unknown-provider", "Unknown member, application or service"),
     domain.UpstreamError: Kind(502, "upstream-bad-answer", "Bad answer from the service"),
+    domain.UpstreamDenied: Kind(
+        502, "upstream-denied", "The provider does not let the client call the service"
+    ),
     domain.UpstreamRefused: Kind(502, "upstream-refused", "The service refused the connection"),
     domain.UpstreamUnreachable: Kind(502, "upstream-unreachable", "The service cannot be reached"),
     domain.UpstreamTimeout: Kind(504, "upstream-timeout", "The service took too long"),
@@ -121,11 +124,15 @@ def problem(error: BaseException, *, path: str, trace_id: str) -> Problem:
         body["errors"] = [{"field": one.field, "message": one.message} for one in found]
     if isinstance(known, domain.UpstreamError) and known.service:
         body |= {"service": known.service, "stage": known.stage}
+        said = {"xRoadError": known.road_error, "xRoadDetail": known.road_detail}
+        body |= {name: value for name, value in said.items() if value}
     return Problem(kind.status, _headers(known, kind), json.dumps(body, separators=(",", ":")), kind.slug)
 
 
 def _headers(error: domain.JibuError, kind: Kind) -> dict[str, str]:
     headers: dict[str, str] = {"Cache-Control": "no-store"}
+    if isinstance(error, domain.UpstreamError) and error.road_error:
+        headers["X-Road-Error"] = error.road_error
     if isinstance(error, domain.TemporaryError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     elif kind.status == 401:

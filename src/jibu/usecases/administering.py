@@ -38,7 +38,7 @@ class WantedService:
     """
 
     title: str | None
-    base_url: str
+    base_url: str | None
     description: str | None
     endpoints: tuple[Endpoint, ...] | None = None
     disabled: tuple[Endpoint, ...] = ()
@@ -50,10 +50,14 @@ class WantedService:
 
 
 class Drafting:
-    """Turns what somebody wants into a service that can be registered."""
+    """Turns what somebody wants into a service that can be registered.
 
-    def __init__(self, reader: DescriptionReader) -> None:
-        self._reader = reader
+    ``addressed``: a service needs a base URL; where X-Road finds the services, it may have none.
+    """
+
+    def __init__(self, reader: DescriptionReader, *, addressed: bool = True) -> None:
+        self.reader = reader
+        self._addressed = addressed
 
     def service(self, provider: ApplicationId, code: str, wanted: WantedService) -> Service:
         """Raises: InvalidInput (URL, document, endpoints)."""
@@ -61,8 +65,12 @@ class Drafting:
             raise InvalidInput(f"{code} is the name of a metaservice", "serviceCode")
         check_line(wanted.title, "title", limit=MAX_NAME)
         check_line(wanted.agreement_id, "dataAgreementId", limit=255)
-        url = check_base_url(wanted.base_url, private=wanted.private_host)
-        said = None if wanted.description is None else self._reader.read(wanted.description)
+        if wanted.base_url is None and self._addressed:
+            raise InvalidInput("say where the service is", "baseUrl")
+        url = (
+            None if wanted.base_url is None else check_base_url(wanted.base_url, private=wanted.private_host)
+        )
+        said = None if wanted.description is None else self.reader.read(wanted.description)
         endpoints = wanted.endpoints if wanted.endpoints is not None else said.endpoints if said else None
         if endpoints is None:
             raise InvalidInput("give an OpenAPI document or the list of endpoints", "openapi")
@@ -92,15 +100,14 @@ class Administration:
         self,
         *,
         records: Records,
-        reader: DescriptionReader,
+        drafting: Drafting,
         own: OwnServices,
         clock: Clock,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._changed = changed
         self._records = records
-        self._reader = reader
-        self._drafting = Drafting(reader)
+        self._drafting = drafting
         self._own = own
         self._clock = clock
 
@@ -190,7 +197,7 @@ class Administration:
         if service.own or service.description is None:
             return None
         try:
-            found = self._reader.read(service.description).individual
+            found = self._drafting.reader.read(service.description).individual
         except InvalidInput:  # from before a rule that it breaks
             return None
         return None if found is None else found.endpoint

@@ -17,7 +17,6 @@ from jibu.domain.mediation import (
 )
 from jibu.domain.targets import check_base_url
 from jibu.ports import Clock, Page, Records, UnitOfWork
-from jibu.ports.mediation import DescriptionReader
 from jibu.usecases.administering import MAX_NAME, Drafting, WantedService
 from jibu.usecases.checks import check_line
 from jibu.usecases.consent.noting import Actor
@@ -30,11 +29,9 @@ MAX_PENDING = 20
 class Registrations:
     """Asking and deciding. A client asks for itself alone, and sees its own requests."""
 
-    def __init__(
-        self, *, records: Records, reader: DescriptionReader, own: OwnServices, clock: Clock
-    ) -> None:
+    def __init__(self, *, records: Records, drafting: Drafting, own: OwnServices, clock: Clock) -> None:
         self._records = records
-        self._drafting = Drafting(reader)
+        self._drafting = drafting
         self._own = own
         self._clock = clock
 
@@ -131,7 +128,8 @@ class Registrations:
             uow.mediator.members.application(asked.application_id)
         except NotFound as error:
             raise Conflict(f"{error}: register the application of {member.name} first") from error
-        check_base_url(asked.service.base_url or "", private=private_host)
+        if asked.service.base_url is not None:
+            check_base_url(asked.service.base_url, private=private_host)
         changes.put_service(replace(asked.service, private_host=private_host, updated_at=at))
 
     def _decided(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from jibu.domain.errors import InvalidInput, Misconfigured
@@ -10,7 +11,7 @@ from jibu.http.contracts import METHODS, Contract, load_contracts
 from jibu.ports import Clock, Records
 from jibu.ports.mediation import Upstream
 from jibu.settings import Settings
-from jibu.usecases.administering import Administration
+from jibu.usecases.administering import Administration, Drafting
 from jibu.usecases.admitting import Admitting
 from jibu.usecases.consent_gate import ConsentGate
 from jibu.usecases.directory import Directory, OwnServices
@@ -19,6 +20,7 @@ from jibu.usecases.mediation import Mediation, Watch
 from jibu.usecases.registering import Registrations
 from jibu.usecases.sealing import Sealing
 from jibu.wiring.parts import Parts
+from jibu.wiring.xroad import road_maker
 
 NAME = "Jibu: answers from documents, with proof"
 
@@ -31,15 +33,15 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
 
     own = own_services(settings)
     admitting = Admitting(records=records, own=own, consent=ConsentGate(records=records, clock=clock))
-    reader = OpenApiReader()
+    drafting = Drafting(OpenApiReader(), addressed=settings.mediator == "local")
     return Mediation(
         directory=Directory(records=records, own=own),
         admitting=admitting,
-        upstream=LateUpstream(lambda: make_upstream(settings)),
+        upstream=LateUpstream(upstream_maker(settings)),
         administration=Administration(
-            records=records, reader=reader, own=own, clock=clock, changed=admitting.forget
+            records=records, drafting=drafting, own=own, clock=clock, changed=admitting.forget
         ),
-        registrations=Registrations(records=records, reader=reader, own=own, clock=clock),
+        registrations=Registrations(records=records, drafting=drafting, own=own, clock=clock),
         messages=MessageLog(records=records),
         monitoring=Monitoring(records=records, probe=Machine(settings.data_dir), clock=clock),
         made=Watch(),
@@ -54,9 +56,16 @@ def make_sealing(p: Parts) -> Sealing:
 
 def make_upstream(settings: Settings) -> Upstream:
     """Return what calls services. It belongs to the event loop that first uses it. Raises: Misconfigured."""
+    return upstream_maker(settings)()
+
+
+def upstream_maker(settings: Settings) -> Callable[[], Upstream]:
+    """Return what makes it, once all settings and files were looked at. Raises: Misconfigured."""
     from jibu.adapters.mediator.local import HttpUpstream
 
-    return HttpUpstream(connections=settings.mediator_max_exchanges)
+    if settings.mediator == "xroad":
+        return road_maker(settings)
+    return lambda: HttpUpstream(connections=settings.mediator_max_exchanges)
 
 
 def own_services(settings: Settings) -> OwnServices:
@@ -82,6 +91,7 @@ def _own(name: ApplicationId, contract: Contract) -> Service:
         code=code,
         title=contract.title,
         base_url=None,
+        own=True,
         endpoints=tuple(sorted(endpoints)),
         description=contract.text.decode(),
         version=str(contract.document["info"]["version"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
@@ -31,16 +33,31 @@ WORDS: tuple[tuple[type[Exception], type[UpstreamError], str, str], ...] = (
     (TimeoutError, UpstreamTimeout, "took too long to answer", "answer"),
     (aiohttp.ClientSSLError, UpstreamUnreachable, "has no certificate that can be trusted", "connect"),
     (aiohttp.ClientConnectorError, UpstreamUnreachable, "cannot be reached", "connect"),
+    (aiohttp.ServerDisconnectedError, UpstreamBadAnswer, "broke off without an answer", "answer"),
 )
 """What the library says, in the mediator's words; the first that fits counts."""
 
 
 class HttpUpstream:
-    """Keeps connections to services; those to internal hosts apart, so that no service borrows another's right."""
+    """Keeps connections to services; those to internal hosts apart, so that no service borrows another's right.
 
-    def __init__(self, *, connections: int = 1024, resolver: Resolve = resolve) -> None:
+    ``host``: what every base URL leads to, where that is not the service itself; errors speak of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        connections: int = 1024,
+        resolver: Resolve = resolve,
+        tls: ssl.SSLContext | None = None,
+        connect_s: float = CONNECT_S,
+        host: str | None = None,
+    ) -> None:
         self._connections = connections
         self._resolver = resolver
+        self._tls = tls
+        self._connect_s = connect_s
+        self._host = host
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def send(self, outgoing: Outgoing) -> Incoming:
@@ -52,17 +69,23 @@ class HttpUpstream:
         except TROUBLE as error:
             if body is not None and body.failed is not None:
                 raise body.failed from error
-            raise _told(error, service.service_id) from error
+            raise _told(error, service.service_id, self._host) from error
         if not 200 <= response.status <= 599:
             response.close()
             raise UpstreamBadAnswer(
                 f"{service.service_id} answered with status {response.status}", service.service_id, "answer"
             )
-        return _Answer(response, service.service_id)
+        return _Answer(response, service.service_id, self._host)
 
     async def _request(self, outgoing: Outgoing, body: _Body | None) -> aiohttp.ClientResponse:
         service = outgoing.service
-        base = urlsplit(service.base_url or "")
+        if service.base_url is None:
+            raise UpstreamUnreachable(
+                f"{service.service_id} is registered without a base URL: only X-Road finds it",
+                service.service_id,
+                "connect",
+            )
+        base = urlsplit(service.base_url)
         host = base.hostname or ""
         if is_address(host) and not may_connect(host, private=service.private_host):
             raise NotAllowed
@@ -80,8 +103,8 @@ class HttpUpstream:
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
                 total=None,
-                connect=2 * CONNECT_S,
-                sock_connect=min(CONNECT_S, service.timeout_s),
+                connect=2 * self._connect_s,
+                sock_connect=min(self._connect_s, service.timeout_s),
                 sock_read=service.timeout_s,
             ),
         )
@@ -92,6 +115,7 @@ class HttpUpstream:
         if found is None or found.closed:
             connector = aiohttp.TCPConnector(
                 limit=self._connections,
+                ssl=self._tls or True,
                 resolver=PinnedResolver(private=private, resolver=self._resolver),
                 use_dns_cache=False,
                 keepalive_timeout=KEPT_ALIVE_S,
@@ -113,6 +137,7 @@ class HttpUpstream:
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
+        await asyncio.sleep(0)  # connections end in the loop's next turn
 
 
 class _Body:
@@ -135,9 +160,10 @@ class _Body:
 class _Answer:
     """See ``jibu.ports.mediation.Incoming``."""
 
-    def __init__(self, response: aiohttp.ClientResponse, service: str) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, service: str, host: str | None) -> None:
         self._response = response
         self._service = service
+        self._host = host
         self.status = response.status
         self.headers = tuple((name.lower(), value) for name, value in response.raw_headers)
 
@@ -147,18 +173,22 @@ class _Answer:
             while chunk := await self._response.content.readany():
                 yield chunk
         except TROUBLE as error:
-            raise _told(error, self._service) from error
+            raise _told(error, self._service, self._host) from error
 
     async def close(self) -> None:
-        """Let go of the connection; one whose answer was read to its end is kept."""
+        """Let go of the connection; one whose answer was read to its end is kept, another ends here and now."""
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
         self._response.close()
 
 
-def _told(error: Exception, service: str) -> UpstreamError:
+def _told(error: Exception, service: str, host: str | None) -> UpstreamError:
     """Return the mediator's word for what went wrong."""
+    who = host or service
     if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-        return UpstreamRefused(f"{service} refused the connection", service, "connect")
+        return UpstreamRefused(f"{who} refused the connection", service, "connect")
     for cause, kind, what, stage in WORDS:
         if isinstance(error, cause):
-            return kind(f"{service} {what}", service, stage)
-    return UpstreamBadAnswer(f"{service} broke off or did not answer with HTTP", service, "answer")
+            return kind(f"{who} {what}", service, stage)
+    return UpstreamBadAnswer(f"{who} broke off or did not answer with HTTP", service, "answer")

@@ -47,7 +47,7 @@ def service_values(service: Service) -> dict[str, Any]:
     return {
         "title": service.title,
         "version": service.version,
-        "base_url": service.base_url,
+        "base_url": service.base_url or "",
         "endpoints": endpoints_text(service.endpoints),
         "description": service.description,
         "timeout_s": service.timeout_s,
@@ -65,7 +65,7 @@ def service_of(row: Row[Any]) -> Service:
         application_id=application_id(row.application_id),
         code=row.code,
         title=row.title,
-        base_url=row.base_url,
+        base_url=row.base_url or None,
         endpoints=endpoints_of(row.endpoints),
         description=row.description,
         version=row.version,
@@ -101,6 +101,7 @@ def _wish(text: str | None, application: str) -> Service | None:
     if text is None:
         return None
     values = load(text)
+    values["base_url"] = values["base_url"] or None
     values["endpoints"] = endpoints_of(values["endpoints"])
     return Service(application_id=application_id(application), **values)
 

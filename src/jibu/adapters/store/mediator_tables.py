@@ -54,7 +54,7 @@ services = Table(
     Column("code", ServiceCode, primary_key=True),
     Column("title", Text, nullable=False),
     Column("version", Text),
-    Column("base_url", Text, nullable=False),
+    Column("base_url", Text, nullable=False),  # empty where there is none
     Column("endpoints", Text, nullable=False),
     Column("description", Text),
     Column("timeout_s", Float, nullable=False),

@@ -138,7 +138,7 @@ def wanted_service(body: dict[str, Any]) -> WantedService:
     endpoints = body.get("endpoints")
     return WantedService(
         title=body.get("title"),
-        base_url=body["baseUrl"],
+        base_url=body.get("baseUrl"),
         description=body.get("openapi"),
         endpoints=None if endpoints is None else _endpoints(endpoints),
         disabled=_endpoints(body.get("disabled", [])),
