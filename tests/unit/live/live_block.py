@@ -157,10 +157,10 @@ class LiveBlock:
     def decisions(self) -> list[ConsentDecision]:
         """Return the log of decisions, oldest first."""
         with self.records.read() as uow:
-            return list(reversed(uow.decisions.page(offset=0, limit=100).items))
+            return list(reversed(uow.decisions.page(offset=0, limit=100_000).items))
 
     def exchanges(self) -> list[Exchange]:
         """Return the message log."""
         with self.records.read() as uow:
-            found = uow.mediator.exchanges.page(ExchangeFilter(), offset=0, limit=100).items
+            found = uow.mediator.exchanges.page(ExchangeFilter(), offset=0, limit=100_000).items
         return [one.exchange for one in found]
