@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import os
 import shutil
@@ -16,8 +17,12 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from jibu.adapters.store.outbox import SqlOutbox
 from jibu.cli.loading import load_sample
+from jibu.domain.cloudevents import structured
+from jibu.domain.events import Event
 from jibu.settings import Settings
+from jibu.testing.event_contract import faults
 from jibu.wiring.services import Services, build
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -49,6 +54,29 @@ def ended_threads() -> Iterator[None]:
         assert time.monotonic() < deadline, f"threads still run after the module: {left}"
         gc.collect()  # an executor that nobody refers to any more ends its threads
         time.sleep(0.02)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def events_as_described() -> Iterator[None]:
+    """Fail the module in which a use case left an event that is not as `openapi/events.yaml` describes it.
+
+    Events that tests make up themselves, to fill an outbox, are none of a use case.
+    """
+    emit, wrong = SqlOutbox.emit, list[str]()
+
+    def looked_at(outbox: SqlOutbox, event: Event) -> None:
+        if sys._getframe(1).f_globals["__name__"].startswith("jibu.usecases"):  # noqa: SLF001
+            wrong.extend(f"{event.type}: {why}" for why in faults(event.type, _read(event)))
+        emit(outbox, event)
+
+    SqlOutbox.emit = looked_at  # type: ignore[method-assign]
+    yield
+    SqlOutbox.emit = emit  # type: ignore[method-assign]
+    assert not wrong, wrong
+
+
+def _read(event: Event) -> object:
+    return json.loads(structured(event, "urn:test"))
 
 
 def _running() -> list[str]:

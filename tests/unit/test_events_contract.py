@@ -6,11 +6,15 @@ import ast
 import copy
 import json
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 from pydantic import ValidationError
 from pydantic_asyncapi.v3 import AsyncAPI
 
@@ -19,6 +23,9 @@ from jibu.domain.event_types import EMITTED, TAKEN_IN, aggregate_of, topic_of
 from jibu.domain.events import Event
 from jibu.testing.event_contract import check_event, contract, faults, messages
 from jibu.testing.records_samples import NOW
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.services.unrun import LEFT_OUT
 
 SRC = Path(__file__).parents[2] / "src" / "jibu"
 HASH = "0" * 64
@@ -39,6 +46,37 @@ def test_it_is_an_asyncapi_3_document() -> None:
     wrong["operations"]["tellOfRooms"]["action"] = "shout"
     with pytest.raises(ValidationError):
         AsyncAPI.model_validate(wrong)
+
+
+SPECS = "@asyncapi/specs@6.11.1"
+FETCH_S = 60.0
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> dict[str, Any]:
+    """Return AsyncAPI's own JSON Schema, fetched by npm for this test."""
+    npm = shutil.which("npm")
+    quiet = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund")
+    try:
+        if npm is not None:
+            command = [npm, "install", *quiet, "--prefix", str(tmp_path), SPECS]
+            subprocess.run(command, check=True, timeout=FETCH_S, capture_output=True)
+            folder = tmp_path / "node_modules" / "@asyncapi" / "specs" / "schemas"
+            found: dict[str, Any] = json.loads((folder / "3.0.0.json").read_text(encoding="utf-8"))
+            return found
+    except (OSError, subprocess.SubprocessError):
+        pass
+    LEFT_OUT["AsyncAPI's schema"] = f"npm has to be there and reach {SPECS}"
+    pytest.skip("AsyncAPI's schema cannot be fetched")
+
+
+def test_it_fits_the_schema_of_asyncapi(schema: dict[str, Any]) -> None:
+    """The one that AsyncAPI's own tools use; a wrong document does not fit it."""
+    check = Draft7Validator(schema)
+    assert [error.message for error in check.iter_errors(contract())] == []
+    wrong = copy.deepcopy(contract())
+    wrong["operations"]["tellOfRooms"]["action"] = "shout"
+    assert list(check.iter_errors(wrong))
 
 
 def references(value: Any) -> Iterator[str]:
