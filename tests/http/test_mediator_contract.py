@@ -1,129 +1,152 @@
-"""The mediator's contract against the published directory services: facts of theirs, compared one by one."""
+"""Our mediator's contract against the facts of GovStack's three: every difference is listed with its reason."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import pytest
+from mediator_facts import facts
 
 from jibu.http.contracts import load_contracts
 
-OURS = next(one for one in load_contracts() if one.name == "mediator").document
-AT = "/r1/{instanceId}/{memberClass}/{memberCode}/{applicationCode}"
-PATH = ("instanceId", "memberClass", "memberCode", "applicationCode")
-HEADER = ("header", "X-GovStack-Client", True)
-WITHIN = [HEADER, *(("path", name, True) for name in PATH)]
-PUBLISHED: dict[str, tuple[str, list[tuple[str, str, bool]], set[str], set[str]]] = {
-    # operation: path, (place, parameter, required), media types of 200, statuses
-    "listClients": (
-        "/listClients",
-        [("query", "instanceId", False)],
-        {"application/json"},
-        {"200", "400", "500"},
-    ),
-    "listMethods": (
-        f"{AT}/listMethods",
-        [*WITHIN, ("query", "serviceId", False)],
-        {"application/json"},
-        {"200", "400", "500"},
-    ),
-    "allowedMethods": (
-        f"{AT}/allowedMethods",
-        [*WITHIN, ("query", "serviceId", False)],
-        {"application/json"},
-        {"200", "400", "500"},
-    ),
-    "getOpenAPI": (
-        f"{AT}/getOpenAPI",
-        [*WITHIN, ("query", "serviceCode", True)],
-        {"application/json", "text/yaml"},
-        {"200", "400", "500"},
-    ),
+HERE = Path(__file__).parent
+PUBLISHED: dict[str, dict[str, Any]] = {
+    name: operation
+    for document in json.loads((HERE / "govstack_mediator.json").read_text()).values()
+    for name, operation in document.items()
 }
-FIELDS: dict[str, dict[str, Any]] = {
-    "Clients": {
-        "member": [
-            {
-                "name": "string",
-                "id": {
-                    "objectType": ["MEMBER", "APPLICATION", "SERVICE"],
-                    "instanceId": "string",
-                    "memberClass": "string",
-                    "memberCode": "string",
-                    "applicationCode": "string",
+LISTED = HERE.parents[1] / "docs" / "reference" / "mediator-differences.md"
+OURS = facts(next(one for one in load_contracts() if one.name == "mediator").document)
+OWN = "/mediator/v1/"
+"""Below this is what only Jibu has."""
+R1 = "/r1/{instanceId}/{memberClass}/{memberCode}/{applicationCode}"
+
+
+def short(name: str) -> str:
+    """Return an operation's name as the table has it."""
+    return name.replace(R1, "/r1/…")
+
+
+def of_fields(way: str, theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+    """Yield how the fields of a body differ. ``way``: "taken" or "returned"."""
+    yield from (f"field {name} not {way}" for name in theirs.keys() - ours.keys())
+    yield from (f"field {name} added where {way}" for name in ours.keys() - theirs.keys())
+    for name in theirs.keys() & ours.keys():
+        (their_kind, required), (our_kind, needed) = theirs[name], ours[name]
+        if their_kind != our_kind:
+            yield f"field {name} is {our_kind}, not {their_kind}, where {way}"
+        if needed != required:
+            yield f"field {name} {'has to be' if needed else 'may be left out where'} {way}"
+
+
+def of_bodies(way: str, theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+    """Yield how requests or responses differ."""
+    yield from (f"{media} not {way}" for media in theirs.keys() - ours.keys())
+    yield from (f"{media} {way} too" for media in ours.keys() - theirs.keys())
+    for media in theirs.keys() & ours.keys():
+        yield from of_fields(way, theirs[media], ours[media])
+
+
+def of_operation(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+    """Yield how an operation of ours differs."""
+    if ours["id"] != theirs["id"]:
+        yield "other id"
+    there, here = {tuple(one) for one in theirs["parameters"]}, {tuple(one) for one in ours["parameters"]}
+    yield from (f"no parameter {one[1]} ({one[0]}, {one[3]})" for one in there - here)
+    yield from (f"parameter {one[1]} ({one[0]}) added" for one in here - there)
+    if ours["body required"] != theirs["body required"]:
+        yield "the body has to be there" if ours["body required"] else "the body may be missing"
+    yield from of_bodies("taken", theirs["request"], ours["request"])
+    statuses = theirs["responses"].keys()
+    yield from (f"no status {status}" for status in statuses - ours["responses"].keys())
+    yield from (f"status {status} added" for status in ours["responses"].keys() - statuses)
+    for status in statuses & ours["responses"].keys():
+        yield from of_bodies("returned", theirs["responses"][status], ours["responses"][status])
+    if ours["scopes"] != theirs["scopes"]:
+        yield f"asks for {' or '.join(ours['scopes'])}, not {' or '.join(theirs['scopes']) or 'a token'}"
+
+
+GENERAL = re.compile(r"status \d+ added|asks for .*")
+"""Differences that many operations share; others name theirs."""
+
+
+def differences() -> set[str]:
+    """Return every difference."""
+    found = {f"{short(name)} missing" for name in PUBLISHED.keys() - OURS.keys()}
+    for name in OURS.keys() - PUBLISHED.keys():
+        found.add(f"operations at {OWN} added" if f" {OWN}" in name else f"{short(name)} added")
+    for name in PUBLISHED.keys() & OURS.keys():
+        for one in of_operation(PUBLISHED[name], OURS[name]):
+            found.add(one if GENERAL.fullmatch(one) else f"{short(name)}: {one}")
+    return found
+
+
+def listed() -> dict[str, str]:
+    """Return the documented differences and their reasons."""
+    rows = re.findall(r"^\| `([^`]+)` \| (.+) \|$", LISTED.read_text(), re.MULTILINE)
+    assert len(rows) == len(dict(rows))
+    return dict(rows)
+
+
+def test_every_difference_is_listed_with_its_reason() -> None:
+    """And none is listed that is not there."""
+    assert differences() == set(listed())
+    assert all(reason.strip() for reason in listed().values())
+
+
+def test_nothing_of_the_published_contracts_is_missing() -> None:
+    """All their operations, parameters, fields, media types and statuses are there."""
+    taken_away = ("missing", "not taken", "not returned", "no parameter", "no status", "other id", ", not ")
+    found = {one for one in differences() if any(word in one for word in taken_away)}
+    assert {one for one in found if not one.startswith(("asks for ", "POST"))} == set()
+    assert len(PUBLISHED) == 8 + 4 + 14
+
+
+def test_only_what_the_published_contracts_require_is_required() -> None:
+    """A request that fits them has all that ours asks for, but for what the table says of the body as a whole."""
+    assert {one for one in differences() if "has to be taken" in one} == set()
+
+
+def test_the_facts_are_read_from_references_lists_and_parts() -> None:
+    """The comparison sees a field that is missing, of another type or required, however deep it is."""
+    document: dict[str, Any] = {
+        "paths": {
+            "/x": {
+                "parameters": [{"$ref": "#/p"}],
+                "get": {
+                    "operationId": "x",
+                    "responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/s"}}}}},
                 },
             }
-        ]
-    },
-    "Methods": {
-        "member": [
-            {
-                "objectType": ["MEMBER", "APPLICATION", "SERVICE"],
-                "serviceType": "string",
-                "instanceId": "string",
-                "memberClass": "string",
-                "memberCode": "string",
-                "applicationCode": "string",
-                "serviceCode": "string",
-                "serviceVersion": "string",
-                "endpointList": {"member": [{"method": "string", "path": "string"}]},
-            }
-        ]
-    },
-}
-DELIBERATE = {
-    "security": "the published contract asks for no credential; Jibu wants a token with mediator.client",
-    "codes": "the published codes are any text; Jibu's fit into a path as they are and have 1 to 62 characters",
-    "problems": "401, 403, 429 and 503 are told beside 400 and 500, all as application/problem+json",
-}
-
-
-def followed(value: dict[str, Any]) -> dict[str, Any]:
-    """Return what a reference leads to."""
-    if "$ref" not in value:
-        return value
-    target: Any = OURS
-    for part in value["$ref"].removeprefix("#/").split("/"):
-        target = target[part]
-    return followed(target)
-
-
-def shape(schema: dict[str, Any]) -> Any:
-    """Return a schema without its words: names, types and choices."""
-    schema = followed(schema)
-    if schema.get("type") == "object":
-        return {name: shape(one) for name, one in schema["properties"].items()}
-    if schema.get("type") == "array":
-        return [shape(schema["items"])]
-    return schema.get("enum", schema["type"])
-
-
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_an_operation_is_as_published(name: str) -> None:
-    """Address, method, parameters and where they stand, media types and statuses."""
-    path, parameters, media, statuses = PUBLISHED[name]
-    item = OURS["paths"][path]
-    operation = item["get"]
-    assert set(item) <= {"get", "parameters"}
-    assert operation["operationId"] == name
-    found = [followed(one) for one in [*item.get("parameters", []), *operation.get("parameters", [])]]
-    assert [(one["in"], one["name"], one.get("required", False)) for one in found] == parameters
-    assert set(operation["responses"]["200"]["content"]) == media
-    assert set(operation["responses"]) - statuses == {"401", "403", "429", "503"}
-    assert statuses <= set(operation["responses"])
-    assert operation["security"] == [{"oauth2": ["mediator.client"]}], DELIBERATE["security"]
-
-
-@pytest.mark.parametrize("name", FIELDS)
-def test_fields_are_as_published(name: str) -> None:
-    """Names, nesting, types and choices of both lists."""
-    assert shape(OURS["components"]["schemas"][name]) == FIELDS[name]
-
-
-def test_an_openapi_document_is_text() -> None:
-    """In both media types the schema is a string, as published."""
-    content = OURS["paths"][f"{AT}/getOpenAPI"]["get"]["responses"]["200"]["content"]
-    assert {kind: one["schema"] for kind, one in content.items()} == {
-        "application/json": {"type": "string"},
-        "text/yaml": {"type": "string"},
+        },
+        "p": {"name": "a", "in": "query", "schema": {"type": "string", "enum": ["b", "c"]}},
+        "s": {
+            "allOf": [
+                {"properties": {"d": {"type": "array", "items": {"$ref": "#/t"}}}},
+                {"required": ["e"], "properties": {"e": {"type": "integer"}}},
+            ]
+        },
+        "t": {"type": "object", "required": ["f"], "properties": {"f": {"type": "string"}}},
+    }
+    found = facts(document)["GET /x"]
+    assert found["parameters"] == [("query", "a", False, "string of b, c")]
+    assert found["responses"]["200"]["application/json"] == {
+        "": ["object", True],
+        "d": ["array", False],
+        "d[]": ["object", False],
+        "d[].f": ["string", True],
+        "e": ["integer", True],
+    }
+    other = json.loads(json.dumps(found))
+    other["responses"]["200"]["application/json"]["d[].f"] = ["integer", False]
+    del other["responses"]["200"]["application/json"]["e"]
+    assert set(of_operation(other, found)) == {
+        "field d[].f is string, not integer, where returned",
+        "field d[].f has to be returned",
+        "field e added where returned",
+        "no parameter a (query, string of b, c)",
+        "parameter a (query) added",
     }

@@ -113,6 +113,14 @@ def check_base_url(url: str, *, private: bool, field: str = "baseUrl") -> str:
     return url.rstrip("/")
 
 
+def check_document_url(url: str, *, private: bool, field: str) -> None:
+    """Check where a document may be fetched from: as a base URL, and a query may follow. Raises: InvalidInput."""
+    base, _, query = url.partition("?")
+    check_base_url(base, private=private, field=field)
+    if not _QUERY.fullmatch(query) or _ESCAPE.search(query):
+        raise InvalidInput("the query string has characters that must be escaped", field)
+
+
 def _split(url: str, field: str) -> SplitResult:
     if len(url) > 2048 or not re.fullmatch(r"[\x21-\x7e]+", url) or "\\" in url:
         raise InvalidInput("a base URL has at most 2048 printable ASCII characters and no backslash", field)

@@ -34,6 +34,7 @@ from jibu.http.problems import MEDIA_TYPE
 from jibu.http.security import CALLER, BearerSecurity
 from jibu.http.tracing import ids_of
 from jibu.http.validation import BODY, FORM, JsonBody, MultipartBody, Parameters
+from jibu.http.yaml_body import YamlBody
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 _NOT_PARAMETERS = {"body", "user", "token_info", BODY, FORM}
@@ -59,7 +60,9 @@ def build_api(
         security_map={"oauth2": lambda: security},
         validator_map={
             "parameter": Parameters,
-            "body": MediaTypeDict({"*/*json": JsonBody, "multipart/form-data": MultipartBody}),
+            "body": MediaTypeDict(
+                {"*/*json": JsonBody, "text/yaml": YamlBody, "multipart/form-data": MultipartBody}
+            ),
             "response": MediaTypeDict({"*/*json": JSONResponseBodyValidator}),
         },
     )

@@ -129,13 +129,15 @@ class Parameters(ParameterValidator):  # type: ignore[misc]
 class JsonBody:
     """Reads and checks a JSON body."""
 
+    kind = "JSON"
+
     def __init__(self, *, schema: dict[str, Any], required: bool, **_others: Any) -> None:
         self._schema = schema
         self._required = required
 
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Leave the parsed body for the handler. Raises: BadRequest; UnsupportedMedia; TooLarge."""
-        _as_it_is(Headers(scope=scope), "JSON")
+        _as_it_is(Headers(scope=scope), self.kind)
         raw = b"".join([chunk async for chunk in body_of(receive)])
         context = scope["extensions"].setdefault(CONTEXT, {})
         if len(raw) > IN_THREAD_BYTES:
@@ -147,11 +149,14 @@ class JsonBody:
     def _parse(self, raw: bytes) -> Any:
         if not raw:
             if self._required:
-                raise BadRequest("a JSON body is needed")
+                raise BadRequest(f"a {self.kind} body is needed")
             return {}
-        value = parse_json(raw)
+        value = self._read(raw)
         check(value, self._schema)
         return value
+
+    def _read(self, raw: bytes) -> Any:
+        return parse_json(raw)
 
 
 def _as_it_is(headers: Headers, what: str) -> None:

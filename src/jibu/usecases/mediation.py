@@ -9,8 +9,11 @@ from jibu.domain.exchanges import Exchange
 from jibu.ports.mediation import Upstream
 from jibu.usecases.administering import Administration
 from jibu.usecases.admitting import Admitting
+from jibu.usecases.allowing import Allowing
+from jibu.usecases.configuring import Configuring
 from jibu.usecases.directory import Directory
 from jibu.usecases.exchanges import MessageLog, Monitoring
+from jibu.usecases.fetching import Fetching
 from jibu.usecases.registering import Registrations
 
 
@@ -41,4 +44,7 @@ class Mediation:
     registrations: Registrations
     messages: MessageLog
     monitoring: Monitoring
+    configuring: Configuring
+    allowing: Allowing
+    fetching: Fetching
     made: Watch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from jibu.domain.errors import InvalidInput, Misconfigured
 from jibu.domain.mediation import ApplicationId, Endpoint, Service, application_id
@@ -13,9 +14,12 @@ from jibu.ports.mediation import Upstream
 from jibu.settings import Settings
 from jibu.usecases.administering import Administration, Drafting
 from jibu.usecases.admitting import Admitting
+from jibu.usecases.allowing import Allowing
+from jibu.usecases.configuring import Configuring
 from jibu.usecases.consent_gate import ConsentGate
 from jibu.usecases.directory import Directory, OwnServices
 from jibu.usecases.exchanges import MessageLog, Monitoring
+from jibu.usecases.fetching import Fetching
 from jibu.usecases.mediation import Mediation, Watch
 from jibu.usecases.registering import Registrations
 from jibu.usecases.sealing import Sealing
@@ -34,18 +38,33 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
     own = own_services(settings)
     admitting = Admitting(records=records, own=own, consent=ConsentGate(records=records, clock=clock))
     drafting = Drafting(OpenApiReader(), addressed=settings.mediator == "local")
+    parts: dict[str, Any] = {"records": records, "own": own, "clock": clock}
+    changing: dict[str, Any] = parts | {"changed": admitting.forget}
     return Mediation(
         directory=Directory(records=records, own=own),
         admitting=admitting,
         upstream=LateUpstream(upstream_maker(settings)),
-        administration=Administration(
-            records=records, drafting=drafting, own=own, clock=clock, changed=admitting.forget
-        ),
-        registrations=Registrations(records=records, drafting=drafting, own=own, clock=clock),
+        administration=Administration(drafting=drafting, **changing),
+        registrations=Registrations(drafting=drafting, **parts),
         messages=MessageLog(records=records),
         monitoring=Monitoring(records=records, probe=Machine(settings.data_dir), clock=clock),
         made=Watch(),
+        configuring=Configuring(drafting=drafting, address=_address(settings), **changing),
+        allowing=Allowing(**changing),
+        fetching=Fetching(_fetcher),
     )
+
+
+def _address(settings: Settings) -> str:
+    """Return where callers reach this block, as far as is known."""
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def _fetcher() -> Upstream:
+    """Return what fetches OpenAPI documents: never through another mediator."""
+    from jibu.adapters.mediator.local import HttpUpstream
+
+    return HttpUpstream(connections=8)
 
 
 def make_sealing(p: Parts) -> Sealing:

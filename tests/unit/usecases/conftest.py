@@ -35,7 +35,14 @@ def detector() -> LangidDetector:
     return LangidDetector()
 
 
-ON_BOTH = {"test_collections", "test_documents", "test_indexing", "test_reindex", "test_relay"}
+ON_BOTH = {
+    "test_collections",
+    "test_configuring",
+    "test_documents",
+    "test_indexing",
+    "test_reindex",
+    "test_relay",
+}
 ON_FILES = {"test_an_erased_document_leaves_no_byte"}
 """PostgreSQL overwrites nothing at once, and its files are the server's."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from jibu.domain.configuration import Mode
 from jibu.http.call import Handler
 from jibu.http.gate import Gate
+from jibu.http.handlers.configuration import ConfigurationHandlers
 from jibu.http.handlers.directory import DirectoryHandlers
 from jibu.http.handlers.exchanges import MessageHandlers, MonitoringHandlers, RegistrationHandlers
 from jibu.http.handlers.mediator import MediatorHandlers
@@ -16,12 +18,14 @@ def mediation_table(mediation: Mediation, gate: Gate) -> dict[str, Handler]:
     registrations = RegistrationHandlers(mediation.registrations, gate)
     messages = MessageHandlers(mediation.messages, gate)
     monitoring = MonitoringHandlers(mediation.monitoring, gate)
+    configuration = ConfigurationHandlers(mediation.configuring, mediation.allowing, mediation.fetching, gate)
     return {
         "listClients": directory.clients,
         "listMethods": directory.methods,
         "allowedMethods": directory.allowed,
         "getOpenAPI": directory.description,
         **_administration(MediatorHandlers(mediation.administration, gate)),
+        **_configuration(configuration),
         "listRegistrations": registrations.page,
         "askRegistration": registrations.ask,
         "getRegistration": registrations.get,
@@ -34,6 +38,19 @@ def mediation_table(mediation: Mediation, gate: Gate) -> dict[str, Handler]:
         "listServiceTraffic": monitoring.traffic("service"),
         "listClientTraffic": monitoring.traffic("client"),
         "getEnvironment": monitoring.environment,
+    }
+
+
+def _configuration(handlers: ConfigurationHandlers) -> dict[str, Handler]:
+    return {
+        "listIMconf": handlers.read,
+        "createIMconf": handlers.apply(Mode.CREATE),
+        "updateIMconf": handlers.apply(Mode.UPDATE),
+        "replaceIMconf": handlers.apply(Mode.REPLACE),
+        "checkIMconf": handlers.status,
+        "getAllowed": handlers.allowed,
+        "setAllowed": handlers.change(allow=True),
+        "setDenied": handlers.change(allow=False),
     }
 
 
