@@ -151,7 +151,11 @@ class Planner:
             raise InvalidInput("this service is described twice", where)
         before = self._present.services.get(key)
         private = self._private(service, before)
-        if before is not None and service.base_url == self._picture.service_url(before) and not before.base_url:
+        if (
+            before is not None
+            and service.base_url == self._picture.service_url(before)
+            and not before.base_url
+        ):
             url = None
         else:
             url = check_base_url(service.base_url, private=private, field=f"{where}/serviceUrl")
