@@ -128,6 +128,50 @@ class Echo:
         writer.write(b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"x" * 200_000 + b"\r\n\r\n")
         await writer.drain()
 
+    async def _drip_head(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            writer.write(b"X-A: b\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async def _continues(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        while True:
+            writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async def _switch(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nmore")
+        await writer.drain()
+
+    async def _lengths(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 10\r\n\r\nhelloworld")
+        await writer.drain()
+
+    async def _coded(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+        await writer.drain()
+
+    async def _uncoded(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+        await writer.drain()
+
+    async def _trailers(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
+        writer.write(b"X-Injected: 1\r\nSet-Cookie: a=b\r\n\r\n")
+        await writer.drain()
+
+    async def _many_heads(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            writer.write(b"X-A: b\r\n" * 1000)
+            await writer.drain()
+
+    async def _headless(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        await writer.drain()
+
     async def _split(self, writer: asyncio.StreamWriter, _body: bytes) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nX-A: a\rX-Injected: b\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()

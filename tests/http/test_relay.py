@@ -192,6 +192,13 @@ TROUBLE = [
     ("heads", 502, "upstream-bad-answer", "answer"),
     ("split", 502, "upstream-bad-answer", "answer"),
     ("huge", 502, "upstream-bad-answer", "answer"),
+    ("drip-head", 504, "upstream-timeout", "answer"),
+    ("continues", 504, "upstream-timeout", "answer"),
+    ("switch", 502, "upstream-bad-answer", "answer"),
+    ("lengths", 502, "upstream-bad-answer", "answer"),
+    ("coded", 502, "upstream-bad-answer", "answer"),
+    ("uncoded", 502, "upstream-bad-answer", "answer"),
+    ("many-heads", 502, "upstream-bad-answer", "answer"),
 ]
 
 
@@ -206,6 +213,30 @@ async def test_bad_services_are_told_apart(
     assert (answer.status_code, found["type"].rpartition(":")[2], found["stage"]) == (status, kind, stage)
     assert found["service"] == f"{PROVIDER}/registry"
     assert [(one.status, one.outcome) for one in logged(services)] == [(status, kind)]
+
+
+async def test_what_comes_behind_an_answer_is_none_of_it(portal: httpx.AsyncClient) -> None:
+    """Trailers are dropped, and so is a body to HEAD."""
+    answer = await portal.get(f"{R1}/trailers")
+    assert (answer.status_code, answer.content) == (200, b"ok")
+    assert {"x-injected", "set-cookie"} & set(answer.headers) == set()
+    bodiless = await portal.head(f"{R1}/headless")
+    assert (bodiless.status_code, bodiless.content) in {(200, b""), (502, b"")}
+
+
+async def test_the_time_for_headers_counts_from_the_end_of_the_body(
+    portal: httpx.AsyncClient, services: TestServices
+) -> None:
+    """A long upload is not cut short; a service that drips its headers afterwards is."""
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(8):
+            await asyncio.sleep(0.1)
+            yield b"x"
+
+    assert (await portal.post(f"{R1}/x", content=slowly())).json()["size"] == 8
+    assert (await portal.post(f"{R1}/drip-head", content=b"x")).status_code == 504
+    assert logged(services)[0].duration_ms >= 700
 
 
 async def test_nobody_listens_or_cannot_be_found(portal: httpx.AsyncClient, services: TestServices) -> None:

@@ -217,6 +217,15 @@ def test_a_body_that_was_not_waited_for_is_no_request(block: Block) -> None:
     assert [path for path, _, _ in block.seen] == ["/early"]
 
 
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
+def test_an_early_answer_arrives(block: Block, more: bytes) -> None:
+    """Also where the caller sends on and reads late, and where the connection was to be closed anyway."""
+    size = LINGER_BYTES // 2
+    head = b"POST /early HTTP/1.1\r\nHost: x\r\n" + more + b"Content-Length: %d\r\n\r\n" % size
+    answer, closed = say(block, head, *[b"x" * (size // 10)] * 9, pause=0.02)
+    assert (statuses(answer), closed, answer[-2:]) == ([200], True, b"ok")
+
+
 def test_a_body_whose_answer_is_out_is_not_read_for_ever(block: Block) -> None:
     """Some of it is thrown away, so that the caller sees the answer; then the connection is cut."""
     sent, started = 0, time.monotonic()

@@ -41,7 +41,10 @@ class Answer:
         """Send status and headers. Raises: UpstreamBadAnswer for a length that is over the limit or is none."""
         if not all(NAME.fullmatch(name) and VALUE.fullmatch(value) for name, value in headers):
             raise self._bad("has a header that is none")
-        if any(name == b"transfer-encoding" for name, _ in headers):
+        codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+        if codings not in ([], [b"chunked"]):
+            raise self._bad("comes in a transfer coding that is not passed on")
+        if codings:
             headers = tuple(one for one in headers if one[0] != b"content-length")
         lengths = {value for name, value in headers if name == b"content-length"}
         if len(lengths) > 1 or any(not (v.isdigit() and len(v) < 19) for v in lengths):

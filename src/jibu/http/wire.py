@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -98,6 +98,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = self._fed = self._body = 0
         self._wait_no_more()
         super().on_headers_complete()
+        self.cycle.transport = cast("asyncio.Transport", _Polite(self))
 
     def on_body(self, body: bytes) -> None:
         """Count a body."""
@@ -113,13 +114,17 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or close where the body of this one is still coming."""
-        early = self.cycle.response_complete and self.cycle.more_body
         idle = not self.pipeline
         super().on_response_complete()
-        if early and not self.transport.is_closing():
+        if self.answered_early:
             self._linger()
         elif idle:
             self._wait()
+
+    @property
+    def answered_early(self) -> bool:
+        """Whether the last request was answered before its body had come."""
+        return self.cycle.response_complete and self.cycle.more_body
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words
         """Refuse what cannot be read as a request; whole requests before it are still answered."""
@@ -145,6 +150,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Say that this was the last answer, and throw away what still comes for a moment."""
+        if self._lingering or self.transport.is_closing():
+            return
         self._unset_keepalive_if_required()
         self._wait_no_more()
         self._lingering = True
@@ -176,6 +183,23 @@ class GuardedProtocol(HttpToolsProtocol):
             self._unsent = left
         else:
             self.transport.abort()
+
+
+class _Polite:
+    """A request's transport, which is not closed while a body comes whose answer is out: that would cut the answer."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: GuardedProtocol) -> None:
+        self._protocol = protocol
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._protocol.transport, name)
+
+    def close(self) -> None:
+        """Close, or leave it to whoever waits for the rest of the body."""
+        if not self._protocol.answered_early:
+            self._protocol.transport.close()
 
 
 def _wrong(url: bytes, headers: list[tuple[bytes, bytes]], version: str) -> str:

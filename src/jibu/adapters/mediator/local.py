@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -65,7 +65,7 @@ class HttpUpstream:
         service = outgoing.service
         body = None if outgoing.body is None else _Body(outgoing.body)
         try:
-            response = await self._request(outgoing, body)
+            response = await self._in_time(outgoing, body)
         except TROUBLE as error:
             if body is not None and body.failed is not None:
                 raise body.failed from error
@@ -76,6 +76,23 @@ class HttpUpstream:
                 f"{service.service_id} answered with status {response.status}", service.service_id, "answer"
             )
         return _Answer(response, service.service_id, self._host)
+
+    async def _in_time(self, outgoing: Outgoing, body: _Body | None) -> aiohttp.ClientResponse:
+        """Bound the time to the end of the answer's headers: who drips them, or answers 1xx for ever, gains none."""
+        connecting = min(CONNECT_S, outgoing.service.timeout_s)
+        async with asyncio.timeout(None) as limit:
+
+            def sent() -> None:
+                limit.reschedule(asyncio.get_running_loop().time() + outgoing.service.timeout_s + connecting)
+
+            if body is None:
+                sent()
+                return await self._request(outgoing, body)
+            body.sent = sent
+            try:
+                return await self._request(outgoing, body)
+            finally:
+                body.sent = _nothing
 
     async def _request(self, outgoing: Outgoing, body: _Body | None) -> aiohttp.ClientResponse:
         service = outgoing.service
@@ -146,12 +163,14 @@ class _Body:
     def __init__(self, body: AsyncIterator[bytes]) -> None:
         self._body = body
         self.failed: Exception | None = None
+        self.sent: Callable[[], None] = _nothing
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body. Raises: as the body."""
         try:
             async for chunk in self._body:
                 yield chunk
+            self.sent()
         except Exception as error:
             self.failed = error
             raise
@@ -181,6 +200,10 @@ class _Answer:
         if connection is not None and connection.transport is not None:
             connection.transport.abort()
         self._response.close()
+
+
+def _nothing() -> None:
+    """Nobody waits for the end of a body."""
 
 
 def _told(error: Exception, service: str, host: str | None) -> UpstreamError:
