@@ -85,7 +85,7 @@ def run(generator: Generator, request: GenerationRequest) -> Draft:
 
 def check(draft: Draft, request: GenerationRequest) -> None:
     """Check what holds for every draft: slices, exact quotes, numbers in order of first use, bounds."""
-    assert verified(draft, request.passages) == draft
+    assert verified(draft, request.sources) == draft
     used = [number for claim in draft.claims for number in claim.citations]
     assert list(dict.fromkeys(used)) == list(range(1, len(draft.citations) + 1))
     assert [citation.number for citation in draft.citations] == sorted(set(used))
@@ -132,6 +132,20 @@ class GeneratorContract:
         draft = run(generator, request)
         check(draft, request)
         assert len(draft.citations) == 1
+
+    def test_what_services_said_is_cited_field_by_field(
+        self, generator: Generator, sources: list[FoundPassage]
+    ) -> None:
+        """Beside documents or alone; no citation covers two fields."""
+        field = passage("Fee for a driving licence: 31 crowns", document="field", title="Register")
+        other = passage("Driving licence number: 7", document="other", title="Register")
+        for passages in (sources, []):
+            asked = ask("What is the fee for a driving licence?", passages, ("fee", "driving", "licence"))
+            request = replace(asked, fields=(field, other))
+            draft = run(generator, request)
+            check(draft, request)
+            assert "31" in draft.text
+            assert "field" in {citation.document_id for citation in draft.citations}
 
     def test_no_passages_give_an_empty_draft(self, generator: Generator) -> None:
         """There is nothing to say without sources."""

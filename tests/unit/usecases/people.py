@@ -21,9 +21,12 @@ from jibu.ports import Generator, Records
 from jibu.testing.records_consent import AGREEMENT
 from jibu.testing.records_samples import NOW
 from jibu.usecases.answer import Answering, Answers
+from jibu.usecases.bearing import Judge
 from jibu.usecases.consent_gate import ConsentGate
 from jibu.usecases.conversations import Conversations, FeedbackUse
 from jibu.usecases.documents import Documents
+from jibu.usecases.live import CLOSED_LIVE, Live
+from jibu.usecases.live_reading import LiveReading
 from jibu.usecases.search import Search, SearchRequest
 
 CLIENT = "KE/GOV/A/portal"
@@ -48,7 +51,13 @@ class People:
     """The use cases, the gate, and how individuals consent. ``records`` may be a store that fails."""
 
     def __init__(
-        self, block: Ingestion, *, records: Records | None = None, generator: Generator | None = None
+        self,
+        block: Ingestion,
+        *,
+        records: Records | None = None,
+        generator: Generator | None = None,
+        live: Live = CLOSED_LIVE,
+        thresholds: Thresholds = ALWAYS,
     ) -> None:
         self.block = block
         store = records or block.records
@@ -69,8 +78,12 @@ class People:
             clock=block.clock,
             embedder_name=block.embedder.name,
             index_kind="embedded",
-            thresholds=ALWAYS,
+            thresholds=thresholds,
             consent=self.gate,
+            live=LiveReading(
+                live=live,
+                judge=Judge(embedder=block.embedder, segmenter=block.segmenter, detector=block.detector),
+            ),
         )
         self.conversations = Conversations(records=block.records, clock=block.clock, consent=self.gate)
         self.feedback = FeedbackUse(records=block.records, clock=block.clock, consent=self.gate)
