@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import structlog
 from ingestion import Ingestion
+from live_double import REGISTRY, LiveDouble, record
 from people import InProcess, People, person
 from test_erasure_bytes import holding
 
@@ -37,7 +38,6 @@ from jibu.domain.personal import PersonalContext
 from jibu.http import logs
 from jibu.ports import GenerationRequest, Generator
 from jibu.settings import Settings
-from jibu.testing.live_double import REGISTRY, LiveDouble, record
 from jibu.usecases.answer import Answers
 from jibu.usecases.pieces import Sources
 
