@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
+from threading import Barrier, Lock
 
 import pytest
 from block import AGREEMENT, OFFICER, POLICY, WANTED, Block
+from tests.services import postgres
 
+from jibu.adapters.store.postgres import open_postgres
 from jibu.domain.consent.canonical import digest
 from jibu.domain.consent.values import Revision, Schema
-from jibu.domain.errors import Conflict, InvalidInput, NotFound
+from jibu.domain.errors import Conflict, InvalidInput, NotFound, Unavailable
 from jibu.usecases.consent.agreements import WantedAgreement
 
 
@@ -139,21 +144,31 @@ def test_consent_goes_along_with_compatible_versions_alone(block: Block) -> None
     assert block.auditing.verify().intact
 
 
+def add_to_purpose(block: Block, number: int) -> None:
+    """Add a number to what was last seen of the agreement."""
+    found = block.agreements.get("1")
+    words = WantedAgreement(replace(found.value, dpia=f"{found.value.dpia} {number}"), policy_id="1")
+    block.agreements.update(OFFICER, "1", words, expected=found.revision.revision_id)
+
+
 def test_fifty_clients_change_one_agreement(block: Block) -> None:
     """Each reads, changes and sends what it has seen: no change is lost, and the history is one line."""
+    start = Barrier(50)
 
     def add(n: int) -> int:
-        for tries in range(1, 500):
-            found = block.agreements.get("1")
-            words = WantedAgreement(replace(found.value, dpia=f"{found.value.dpia} {n}"), policy_id="1")
+        start.wait(60)
+        for tries in range(1, 1000):
             try:
-                block.agreements.update(OFFICER, "1", words, expected=found.revision.revision_id)
+                add_to_purpose(block, n)
             except Conflict:
+                continue
+            except Unavailable as error:
+                time.sleep(error.retry_after)  # as a client over HTTP does, which is told so with a 503
                 continue
             return tries
         raise AssertionError("never came through")
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(50) as pool:
         tries = list(pool.map(add, range(50)))
     assert sorted(map(int, block.agreements.get("1").value.dpia.split()[1:])) == list(range(50))
     revisions = chain(block, Schema.AGREEMENT)
@@ -161,3 +176,35 @@ def test_fifty_clients_change_one_agreement(block: Block) -> None:
     check_chain(revisions)
     assert block.auditing.verify().intact
     assert sum(tries) >= 50
+
+
+def test_a_database_that_is_too_busy_says_so_and_loses_nothing(tmp_path: Path) -> None:
+    """Fifty clients at two connections: who has waited too long is told when to come again, and then comes through."""
+    records = open_postgres(postgres.empty_database(), pool=2, lock_s=0.2)
+    start, told, lock = Barrier(50), list[float](), Lock()
+    try:
+        block = Block(records, tmp_path)
+
+        def add(n: int) -> None:
+            start.wait(60)
+            while True:
+                try:
+                    add_to_purpose(block, n)
+                except Conflict:
+                    continue
+                except Unavailable as error:
+                    with lock:
+                        told.append(error.retry_after)
+                    time.sleep(error.retry_after / 10)  # less patient than told to be
+                    continue
+                return
+
+        with ThreadPoolExecutor(50) as pool:
+            list(pool.map(add, range(50)))
+        assert told, "nobody had to wait"
+        assert min(told) >= 1
+        assert sorted(map(int, block.agreements.get("1").value.dpia.split()[1:])) == list(range(50))
+        assert len(chain(block, Schema.AGREEMENT)) == 51
+        assert block.auditing.verify().intact
+    finally:
+        records.close()
