@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import io
 import json
 import re
 import ssl
@@ -177,7 +178,7 @@ class SecurityServer:
                 call.method,
                 URL(offer.url.rstrip("/") + call.rest, encoded=True),
                 headers=[(name.decode(), value.decode()) for name, value in call.headers],
-                data=call.body if call.method in WITH_BODY and call.body else None,
+                data=io.BytesIO(call.body) if call.method in WITH_BODY and call.body else None,
                 allow_redirects=False,
                 ssl=context or True,
                 timeout=aiohttp.ClientTimeout(sock_connect=5, sock_read=offer.timeout_s),

@@ -20,6 +20,7 @@ COMMANDS = {
     "reindex": "Rebuild the index from the stored texts.",
     "models": "Show and fetch the models of Ollama.",
     "migrate": "Make the database's tables, or bring them to this version.",
+    "xroad": "Listen for calls from an X-Road Security Server by itself.",
     "relay": "Run the relay (indexing and events) by itself.",
     "events": "List, retry or drop events and messages that were given up.",
     "evaluate": "Measure retrieval and answers on data sets.",

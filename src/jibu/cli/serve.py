@@ -48,14 +48,16 @@ def run(settings: Settings) -> None:
     prepare(settings)
     hand_down(settings)
     stop = threading.Event()
-    keeper = threading.Thread(target=keep_relay, args=(stop,), daemon=True)
-    if settings.relay:
+    beside = ["relay"] if settings.relay else []
+    beside += [] if settings.xroad_inbound_port is None else ["xroad"]
+    keepers = [threading.Thread(target=keep, args=(name, stop), daemon=True) for name in beside]
+    for keeper in keepers:
         keeper.start()
     try:
         server.run(settings)
     finally:
         stop.set()
-        if settings.relay:
+        for keeper in keepers:
             keeper.join(timeout=15)
 
 
@@ -75,10 +77,10 @@ def hand_down(settings: Settings) -> None:
         os.environ[PREFIX + name.upper()] = text  # env: for the child processes
 
 
-def keep_relay(stop: threading.Event) -> None:
-    """Run the relay as a child process and start it again when it dies, until ``stop`` is set."""
+def keep(name: str, stop: threading.Event) -> None:
+    """Run a command as a child process and start it again when it dies, until ``stop`` is set."""
     while not stop.is_set():
-        child = subprocess.Popen([sys.executable, "-m", "jibu", "relay", "--parent", str(os.getpid())])  # noqa: S603
+        child = subprocess.Popen([sys.executable, "-m", "jibu", name, "--parent", str(os.getpid())])  # noqa: S603
         while child.poll() is None and not stop.wait(0.2):
             pass
         if stop.is_set():

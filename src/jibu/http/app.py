@@ -16,11 +16,13 @@ from starlette.types import ASGIApp
 
 from jibu import __version__
 from jibu.domain.errors import JibuError
+from jibu.domain.guests import Guests
 from jibu.http import logs
 from jibu.http.api import build_api
 from jibu.http.contracts import load_contracts, published
 from jibu.http.gate import Gate
 from jibu.http.handlers import Gates, table
+from jibu.http.inbound import Door, road_ids
 from jibu.http.journal import Journal
 from jibu.http.metrics import Metrics, forget_process
 from jibu.http.middleware import BodyLimit, Observed
@@ -49,10 +51,12 @@ def create_app(
     close: Callable[[], None] | None = None,
     warm_up: Callable[[], None] | None = None,
     validate_responses: bool = False,
+    guests: Guests | None = None,
 ) -> ASGIApp:
     """Return the service over these use cases. ``pages`` get every path that nothing else takes.
 
     ``close`` is called when the server has stopped, ``warm_up`` in a thread beside the first requests.
+    ``guests``: this is the door for X-Road, where they alone may come in.
     ``validate_responses`` checks every response against the contract: for tests, it costs time and buffers.
     """
     settings = services.settings
@@ -83,6 +87,9 @@ def create_app(
     )
     relay.serve_own = limited
     routes = {name: path for contract in served for name, path in contract.operations().items()}
+    if guests is not None:
+        door = Door(limited, guests, settings.mediator_id)
+        return Observed(door, metrics=metrics, routes=routes, ids=road_ids)
     return Observed(limited, metrics=metrics, routes=routes)
 
 
@@ -100,6 +107,20 @@ def factory() -> ASGIApp:
     examples = [Example(text, language) for text, language in services.examples]
     pages = create_pages(catalogue=services.catalogue, mint_token=services.mint_token, examples=examples)
     return create_app(services, pages=pages, close=stack.close, warm_up=lambda: _settle(services.warm_up))
+
+
+def inbound(settings: Settings) -> ASGIApp:
+    """Return the service as an X-Road Security Server may call it. Raises: Misconfigured."""
+    from jibu.wiring.services import build  # noqa: PLC0415 - as above
+    from jibu.wiring.xroad import guests_of  # noqa: PLC0415 - as above
+
+    sys.setswitchinterval(SWITCH_S)
+    stack = ExitStack()
+    services = stack.enter_context(build(settings, follow=True))
+    warm_up = services.warm_up
+    return create_app(
+        services, close=stack.close, warm_up=lambda: _settle(warm_up), guests=guests_of(settings)
+    )
 
 
 def _settle(warm_up: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import anyio
 import structlog
@@ -20,7 +20,7 @@ from jibu.http.failures import problem_response
 from jibu.http.metrics import Metrics
 from jibu.http.security import CALLER
 from jibu.http.targets import is_relayed
-from jibu.http.tracing import STATE, ids_from
+from jibu.http.tracing import STATE, RequestIds, ids_from
 
 ROUTE = "jibu.route"
 UPLOAD = re.compile(r"/rag/v1/collections/[^/]+/documents")
@@ -45,8 +45,16 @@ _access = structlog.get_logger("jibu.access")
 class Observed:
     """The outermost layer. ``routes`` maps operation ids to path templates: logs and figures never hold a path."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, routes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        routes: Mapping[str, str],
+        ids: Callable[[Headers], RequestIds] = ids_from,
+    ) -> None:
         self._app = app
+        self._ids = ids
         self._metrics = metrics
         self._routes = routes
 
@@ -55,7 +63,7 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        ids = ids_from(Headers(scope=scope))
+        ids = self._ids(Headers(scope=scope))
         scope["extensions"] = {**scope.get("extensions", {}), STATE: ids}
         _tidy_content_type(scope)
         sent = _Sent(scope, send, ids.request_id)

@@ -22,11 +22,16 @@ class RequestIds:
     trace_id: str
 
 
+def is_request_id(text: str) -> bool:
+    """Tell whether a text can be kept as a request's id."""
+    return _REQUEST_ID.fullmatch(text) is not None
+
+
 def ids_from(headers: Headers) -> RequestIds:
     """Return the caller's ids where they are sane, else new ones."""
     given = headers.get("x-request-id", "")
     return RequestIds(
-        given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16),
+        given if is_request_id(given) else secrets.token_hex(16),
         _trace_id(headers.get("traceparent", "").strip()) or secrets.token_hex(16),
     )
 

@@ -38,6 +38,7 @@ from jibu.wiring.pubsub import make_pubsub
 from jibu.wiring.reading import Reading, live_reading
 from jibu.wiring.relay import make_relay
 from jibu.wiring.tokens import keys_of, local_issuer, page_minter
+from jibu.wiring.xroad import check_inbound
 
 WARM_UP = "Where is the office?"
 
@@ -148,6 +149,7 @@ def build(settings: Settings, *, follow: bool = False) -> Iterator[Services]:
 
 def prepare(settings: Settings) -> None:
     """Open everything once before workers start, so that a mistake is told once and at once."""
+    check_inbound(settings)
     with build(settings) as services:
         services.health.ready()
 

@@ -15,7 +15,7 @@ from jibu.ports.mediation import Upstream
 from jibu.settings import Settings, secret_in
 
 if TYPE_CHECKING:
-    from jibu.adapters.mediator.tls import OwnCertificate
+    from jibu.adapters.mediator.tls import Accepted, OwnCertificate
 
 SCHEME = {"mutual-tls": "https", "tls": "https", "none": "http"}
 
@@ -85,8 +85,8 @@ def guests_of(settings: Settings) -> Guests:
         raise Misconfigured(f"JIBU_XROAD_INBOUND_CLIENTS_FILE: {error}") from error
 
 
-def inbound_tls(settings: Settings) -> tuple[ssl.SSLContext, frozenset[bytes]]:
-    """Return TLS for calls from a Security Server, and the certificates that may come. Raises: Misconfigured."""
+def inbound_tls(settings: Settings) -> tuple[ssl.SSLContext, Accepted]:
+    """Return TLS for calls from a Security Server, and what tells whose may come. Raises: Misconfigured."""
     from jibu.adapters.mediator.tls import server_context
 
     if settings.xroad_inbound_peers_file is None:
@@ -100,3 +100,10 @@ def inbound_tls(settings: Settings) -> tuple[ssl.SSLContext, frozenset[bytes]]:
         "JIBU_XROAD_INBOUND",
     )
     return server_context(own, settings.xroad_inbound_peers_file, "JIBU_XROAD_INBOUND_PEERS_FILE")
+
+
+def check_inbound(settings: Settings) -> None:
+    """Raises: Misconfigured where there is to be a door for X-Road and something for it is missing or wrong."""
+    if settings.xroad_inbound_port is not None:
+        guests_of(settings)
+        inbound_tls(settings)

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from jibu.domain.errors import Misconfigured
 
+Accepted = Callable[[ssl.SSLObject | ssl.SSLSocket | None], bool]
+"""Tells whether the other end of a connection showed a certificate that is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class OwnCertificate:
@@ -36,8 +39,10 @@ def client_context(own: OwnCertificate | None, trusted: Path | None, setting: st
     return context
 
 
-def server_context(own: OwnCertificate, peers: Path, setting: str) -> tuple[ssl.SSLContext, frozenset[bytes]]:
-    """Return TLS 1.2 or later that asks for a certificate, and those that may come in (DER).
+def server_context(own: OwnCertificate, peers: Path, setting: str) -> tuple[ssl.SSLContext, Accepted]:
+    """Return TLS 1.2 or later that asks for a certificate, and what tells whether it was one of ``peers``.
+
+    An authority's certificate among them lets in nothing that it signed: each peer is known by its own.
 
     Raises: Misconfigured that names the setting.
     """
@@ -46,7 +51,7 @@ def server_context(own: OwnCertificate, peers: Path, setting: str) -> tuple[ssl.
     context.verify_mode = ssl.CERT_REQUIRED
     _own(context, own)
     _trust(context, peers, setting)
-    return context, _certificates(peers, setting)
+    return context, _accepts(_certificates(peers, setting))
 
 
 def _trust(context: ssl.SSLContext, file: Path, setting: str) -> None:
@@ -103,9 +108,7 @@ def _what_is_wrong(error: Exception, own: OwnCertificate, *, asked: bool) -> str
     return f"{own.setting}_CERT_FILE, {own.setting}_KEY_FILE: {own.cert} and {own.key} are no certificate and key (PEM)"
 
 
-def accepts(peers: frozenset[bytes]) -> Callable[[ssl.SSLObject | ssl.SSLSocket | None], bool]:
-    """Return what tells whether a connection's other end showed one of these certificates, and no other."""
-
+def _accepts(peers: frozenset[bytes]) -> Accepted:
     def accepted(connection: ssl.SSLObject | ssl.SSLSocket | None) -> bool:
         return connection is not None and connection.getpeercert(binary_form=True) in peers
 
