@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_a_document_is_told_of_and_withdrawn_over_kafka(settings: Settings) -> N
             "id": "1",
             "source": REGISTRY,
             "type": "jibu.source.withdrawn.v1",
-            "time": "2026-11-21T10:00:00Z",
+            "time": datetime.now(UTC).isoformat(),
             "data": {"collectionId": "travel", "externalId": "law-1"},
         }
         assert faults("jibu.source.withdrawn.v1", message) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jibu.domain.event_types import TAKEN_IN
@@ -37,6 +38,7 @@ class SourceEvent:
     type: str
     collection_id: str
     external_id: str
+    time: datetime
 
     @property
     def once(self) -> str:
@@ -74,7 +76,17 @@ def read_source_event(value: bytes) -> SourceEvent:
         raise Unreadable("unknown-type")
     data = _object(told.get("data"))
     collection, external = _text(data, "collectionId", 255), _text(data, "externalId", 255)
-    return SourceEvent(event_id, source, kind, collection, external)
+    return SourceEvent(event_id, source, kind, collection, external, _time(told))
+
+
+def _time(told: dict[str, Any]) -> datetime:
+    try:
+        found = datetime.fromisoformat(_text(told, "time", 64))
+    except ValueError as error:
+        raise Unreadable("not-as-described") from error
+    if found.tzinfo is None:
+        raise Unreadable("not-as-described")
+    return found
 
 
 def _parsed(value: bytes) -> Any:

@@ -22,7 +22,7 @@ class Inbox(Protocol):
         """Forget what was polled and not settled; the next poll returns it again. Raises nothing."""
 
     def lag(self) -> int:
-        """Return how many messages wait for this reader. Raises: Unavailable."""
+        """Return how many messages the readers together have not settled, whoever asks. Raises: Unavailable."""
 
     def close(self) -> None:
         """Release connections; safe to call twice."""
@@ -42,6 +42,9 @@ class IncomingRecords(Protocol):
 
     def bury(self, letter: DeadLetter, *, at: datetime) -> None:
         """Put a message aside, once."""
+
+    def prune(self, *, before: datetime, keep: int) -> int:
+        """Forget messages put aside before this, and all but the newest ``keep``; return how many."""
 
     def dead_letters(self, *, limit: int) -> list[DeadLetter]:
         """Return the newest."""

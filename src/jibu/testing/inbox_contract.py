@@ -50,12 +50,18 @@ class InboxContract:
         inbox.start_over()
         assert [arrival.value for arrival in take(inbox, 2)] == [b"2", b"3"]
 
-    def test_the_lag_is_what_was_not_polled(self, inbox: Inbox, send: Send) -> None:
-        """Nothing waits behind the last one."""
+    def test_the_lag_is_what_was_not_settled(
+        self, inbox: Inbox, again: Callable[[], Inbox], send: Send
+    ) -> None:
+        """What was polled and cannot be dealt with waits too, whichever reader is asked."""
         send([b"1", b"2", b"3"])
         take(inbox, 1)
+        inbox.settle()
         assert inbox.lag() == 2
         take(inbox, 2)
+        assert inbox.lag() == 2
+        assert again().lag() == 2
+        inbox.settle()
         assert inbox.lag() == 0
 
     def test_an_empty_message_and_none_at_all(self, inbox: Inbox, send: Send) -> None:

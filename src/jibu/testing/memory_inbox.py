@@ -35,8 +35,8 @@ class MemoryInbox:
         self._next = self._log.settled
 
     def lag(self) -> int:
-        """Count what was not polled."""
-        return len(self._log.messages) - self._next
+        """Count what was not settled."""
+        return len(self._log.messages) - self._log.settled
 
     def close(self) -> None:
         """Do nothing."""

@@ -140,6 +140,16 @@ class ParkedCases:
             uow.parked.drop(Kind.MESSAGE, found.item_id)
             assert uow.incoming.counts()[0] == 0
 
+    def test_messages_of_others_are_kept_for_a_while_and_not_too_many(self, records: Records) -> None:
+        """The oldest go first."""
+        with records.write() as uow:
+            for n in range(6):
+                uow.incoming.bury(replace(DEAD, place=f"jibu.source/0/{n}"), at=at(n))
+            assert uow.incoming.prune(before=at(2), keep=3) == 3
+            left = uow.parked.page(Kind.MESSAGE, offset=0, limit=9).items
+            assert [item.item_id for item in left] == [f"jibu.source~0~{n}" for n in (3, 4, 5)]
+            assert uow.incoming.prune(before=at(2), keep=3) == 0
+
     @pytest.mark.parametrize("kind", Kind)
     def test_what_is_not_parked_is_not_found(self, records: Records, kind: Kind) -> None:
         """Whatever is asked of it."""

@@ -26,7 +26,10 @@ TRIES = 5
 FIRST_DELAY_S, LONGEST_DELAY_S = 1.0, 30.0
 CHORES_EVERY_S = 10.0
 REMEMBER = timedelta(days=30)
-"""How long an event is known by its id: longer than Kafka keeps one, by default."""
+"""How long an event is known by its id. An older one is not believed: it may have been dealt with and forgotten."""
+AHEAD = timedelta(days=1)
+"""How far clocks may differ. What claims to come from later could come again when its id is forgotten."""
+MOST_BURIED = 10_000
 
 Allowed = frozenset[tuple[str, str]]
 """(source, collection id) pairs that are believed."""
@@ -53,6 +56,8 @@ class Freshness:
             return self.bury(arrival, str(error))
         if (told.source, told.collection_id) not in self._allowed:
             return self.bury(arrival, "not-allowed")
+        if not self._clock() - REMEMBER <= told.time <= self._clock() + AHEAD:
+            return self.bury(arrival, "too-old" if told.time < self._clock() else "from-the-future")
         return self._changed(told) if told.type == SOURCE_CHANGED else self._withdrawn(told)
 
     def bury(self, arrival: Arrival, reason: str) -> str:
@@ -67,7 +72,8 @@ class Freshness:
         """Keep the lag for the metrics, and forget events long past. Raises: Unavailable."""
         with self._records.write() as uow:
             uow.incoming.note_lag(lag)
-            uow.incoming.forget(before=self._clock() - REMEMBER)
+            uow.incoming.forget(before=self._clock() - REMEMBER - AHEAD)
+            uow.incoming.prune(before=self._clock() - REMEMBER, keep=MOST_BURIED)
             uow.commit()
 
     def _changed(self, told: SourceEvent) -> str:
@@ -79,7 +85,9 @@ class Freshness:
             )
             if not uow.incoming.first(told.once, at=at):
                 return "again"
-            if document is not None and uow.documents.mark_stale(document.document_id, at=at):
+            if document is None:
+                self._unknown(told)
+            elif uow.documents.mark_stale(document.document_id, at=at):
                 tell_document(uow, "staled", document, at)
             uow.commit()
         return "done"
@@ -92,13 +100,19 @@ class Freshness:
             document = uow.documents.find(
                 told.collection_id, owner=None, external_id=told.external_id, sha256=""
             )
-        if document is not None:
+        if document is None:
+            self._unknown(told)
+        else:
             with suppress(NotFound):  # somebody else was faster
                 self._withdraw(told.source, document.document_id)
         with self._records.write() as uow:
             uow.incoming.first(told.once, at=self._clock())
             uow.commit()
         return "done"
+
+    def _unknown(self, told: SourceEvent) -> None:
+        """Tell of a source that no document is from: nothing to do, and maybe a mistake in a name."""
+        self._log.info("no document is from this source", collection=told.collection_id, type=told.type)
 
 
 class Listening:
@@ -120,6 +134,8 @@ class Listening:
                 self.turn()
                 self._failures = 0
             except Exception as error:  # noqa: BLE001 - whatever it is, the listener must live
+                with suppress(Exception):  # what is stuck has to show
+                    self._chores()
                 self._inbox.start_over()
                 self._failures += 1
                 delay = backoff(self._failures, self._first_delay_s, LONGEST_DELAY_S)
@@ -138,10 +154,13 @@ class Listening:
         if arrivals:
             self._inbox.settle()
             self._tries.clear()
+        self._chores()
+        return len(arrivals)
+
+    def _chores(self) -> None:
         if time.monotonic() >= self._chores_from:
             self._freshness.note(self._inbox.lag())
             self._chores_from = time.monotonic() + CHORES_EVERY_S
-        return len(arrivals)
 
     def _one(self, arrival: Arrival) -> None:
         """Deal with a message; one that fails again and again for no passing reason is put aside."""

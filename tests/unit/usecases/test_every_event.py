@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def documents(block: Ingestion) -> None:
     block.documents.receive(ADMIN, new)
     block.relay(max_attempts=1).run_until_idle()
     said = {"specversion": "1.0", "id": "1", "source": REGISTRY, "type": SOURCE_CHANGED}
-    said |= {"time": "2026-11-21T10:00:00Z", "data": {"collectionId": "travel", "externalId": "law-1"}}  # type: ignore[dict-item]
+    said |= {"time": datetime.now(UTC).isoformat(), "data": {"collectionId": "travel", "externalId": "law-1"}}  # type: ignore[dict-item]
     assert faults(SOURCE_CHANGED, said) == []
     log = MemoryLog()
     log.messages.append(json.dumps(said).encode())

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def told(event_id: str = "1", what: str = "changed", **said: Any) -> bytes:
         "id": event_id,
         "source": REGISTRY,
         "type": f"jibu.source.{what}.v1",
-        "time": "2026-11-21T10:00:00Z",
+        "time": datetime.now(UTC).isoformat(),
         "data": {"collectionId": "travel", "externalId": "law-1"},
     }
     return json.dumps(envelope | said).encode()
@@ -144,6 +145,11 @@ def test_a_withdrawn_source_erases_its_document_at_once(listener: Listener) -> N
         (told(id="a\x00b"), "not-as-described"),
         (told(data={"collectionId": "travel"}), "not-as-described"),
         (told(data={"collectionId": "travel", "externalId": "x" * 256}), "not-as-described"),
+        (told(time=None), "not-as-described"),
+        (told(time="yesterday"), "not-as-described"),
+        (told(time="2026-11-21T10:00:00"), "not-as-described"),
+        (told(time="2020-01-01T10:00:00Z"), "too-old"),
+        (told(time="2999-01-01T10:00:00Z"), "from-the-future"),
         (told(source="https://other.example"), "not-allowed"),
         (told(what="withdrawn", data={"collectionId": "tax", "externalId": "law-1"}), "not-allowed"),
     ],
@@ -192,6 +198,49 @@ def test_the_lag_is_kept_and_old_ids_are_forgotten(listener: Listener) -> None:
         assert uow.incoming.first("x", at=block.clock())
         assert not uow.incoming.first("x", at=block.clock())
         uow.commit()
+
+
+def test_what_is_forgotten_is_not_done_again(listener: Listener) -> None:
+    """A withdrawal that is replayed when its id is forgotten would erase what was loaded since."""
+    block = listener.block
+    message = told("1", "withdrawn")
+    listener.hear(message)
+    block.receive("# Law\n\nThe fee is 60 shillings.\n", external_id="law-1")
+    for days in (29, 31):
+        block.clock.advance(timedelta(days=days).total_seconds() - 60)
+        listener.listening._chores_from = 0.0  # noqa: SLF001 - ids are forgotten every ten seconds
+        listener.hear()
+        listener.hear(message)
+        block.clock.advance(60 - timedelta(days=days).total_seconds())
+    assert len(stale(block)) == 1
+    assert listener.dead() == ["too-old"]
+
+
+def test_what_is_stuck_shows_in_the_lag(listener: Listener) -> None:
+    """Also when no turn succeeds."""
+    listener.fails = [Unavailable("busy") for _ in range(10_000)]
+    listener.log.messages += [told("1", "withdrawn"), told("2")]
+    stop = threading.Event()
+    thread = threading.Thread(target=listener.listening.run_forever, args=(stop,))
+    thread.start()
+    deadline = time.monotonic() + 20
+    while (waits := listener.block.backlog().incoming) != 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stop.set()
+    thread.join()
+    assert waits == 2
+
+
+def test_messages_put_aside_are_bounded(listener: Listener) -> None:
+    """The newest are kept, and not for ever."""
+    block = listener.block
+    listener.hear(*(b"%d" % number for number in range(30)))
+    with block.records.write() as uow:
+        assert uow.incoming.prune(before=block.clock() - timedelta(days=1), keep=20) == 10
+        assert uow.incoming.counts()[0] == 20
+        assert uow.incoming.prune(before=block.clock() + timedelta(days=1), keep=20) == 20
+        uow.commit()
+    assert listener.dead() == []
 
 
 @given(st.binary(max_size=300) | st.recursive(

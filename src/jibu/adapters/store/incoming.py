@@ -14,6 +14,7 @@ S = t.seen_events.c
 D = t.dead_letters.c
 C = t.counters.c
 LAG = "incoming_lag"
+PRUNED = 1000
 
 
 class SqlIncoming:
@@ -44,6 +45,13 @@ class SqlIncoming:
         if self._db.execute(select(D.place).where(D.place == letter.place)).scalar() is None:
             said = {"reason": letter.reason, "size": letter.size, "sha256": letter.sha256}
             self._db.execute(insert(t.dead_letters).values(place=letter.place, buried_at=at, **said))
+
+    def prune(self, *, before: datetime, keep: int) -> int:
+        """Forget old ones, and those that are too many."""
+        old = self._db.execute(delete(t.dead_letters).where(D.buried_at < before)).rowcount
+        newest = select(D.place).order_by(D.buried_at.desc(), D.place).offset(keep).limit(PRUNED)
+        places = list(self._db.execute(newest).scalars())
+        return old + self._db.execute(delete(t.dead_letters).where(D.place.in_(places))).rowcount
 
     def dead_letters(self, *, limit: int) -> list[DeadLetter]:
         """Return the newest."""

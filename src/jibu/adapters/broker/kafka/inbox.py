@@ -44,12 +44,20 @@ class KafkaInbox:
                 consumer.close(autocommit=False, timeout_ms=2000)
 
     def lag(self) -> int:
-        """Return how many messages of this reader's partitions were not polled. Raises: Unavailable."""
+        """Return how many messages of the topic the group has not committed. Raises: Unavailable.
+
+        Of all partitions, so that every reader says the same.
+        """
         with translated():
+            from kafka import TopicPartition
+
             consumer = self._open()
-            mine = list(consumer.assignment())
-            ends = consumer.end_offsets(mine) if mine else {}
-            return sum(max(0, end - consumer.position(part)) for part, end in ends.items())
+            numbers = consumer.partitions_for_topic(self._topic) or ()
+            parts = [TopicPartition(self._topic, number) for number in numbers]
+            ends = consumer.end_offsets(parts) if parts else {}
+            begins = consumer.beginning_offsets(parts) if parts else {}
+            done = {part: consumer.committed(part) for part in parts}
+            return sum(max(0, end - (done[part] or begins[part])) for part, end in ends.items())
 
     def close(self) -> None:
         """Leave the group."""
