@@ -116,6 +116,22 @@ def test_source_tells_where_it_is(page: Page, scripted: Scripted) -> None:
     assert link == ["https://gov.example/fees", "noopener noreferrer", "_blank"]
 
 
+def test_what_a_service_said_is_shown_with_its_time_and_field(page: Page, scripted: Scripted) -> None:
+    """Each field apart, as text; nothing is loaded for it, and nothing is called missing."""
+    url, seen = scripted
+    visit(page, url)
+    ask(page, "And in the registry?")
+    assert page.js("document.querySelectorAll('.sources > li').length") == 3
+    page.js("[...document.querySelectorAll('.cite')].find((b) => b.textContent === '3').click()")
+    page.until("document.querySelector('#source mark')?.textContent === '<i>Kisumu</i>'")
+    assert text(page, "#source h3") == "Civil <b>registry</b>"
+    told = page.js("[...document.querySelectorAll('#source .place li')].map((item) => item.textContent)")
+    assert told[0].startswith("From a service, Nov 22, 2026")
+    assert told[1] == "/placeOfBirth"
+    assert page.js("document.querySelector('#source [role=alert]') === null")
+    assert seen.texts == []
+
+
 def test_answer_shows_all_that_it_must(page: Page, scripted: Scripted) -> None:
     """Status in words, claims, the table with its header, notice, confidence, sources."""
     visit(page, scripted[0])

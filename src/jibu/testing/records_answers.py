@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jibu.domain.answers import Conversation, Feedback, Turn
+from jibu.domain.answers import Conversation, Feedback, LiveCitation, LiveConsulted, LiveOutcome, Turn
 from jibu.domain.errors import NotFound
 from jibu.domain.receipts import PLACES, ErasureReceipt
 from jibu.ports import Records
@@ -42,6 +42,22 @@ class AnswerCases:
             for other in (("c1", "a|other"), ("c2", "a|b")):
                 with pytest.raises(NotFound):
                     asked(*other, 3)
+
+    def test_an_answer_says_which_services_were_asked(self, records: Records) -> None:
+        """What is told of them comes back as it was kept."""
+        cited = LiveCitation(1, "a/b/c/d/e", "Registry", NOW, "", "", "m1", "0" * 64, 0.9, "sw")
+        asked = (
+            LiveConsulted("a/b/c/d/e", LiveOutcome.NOT_KEPT, None, LATER, "m1"),
+            LiveConsulted("a/b/c/d/f", LiveOutcome.FAILED, "upstream-timeout"),
+        )
+        made = replace(
+            answer(), citations=(), conversation_id=None, live_citations=(cited,), live_sources=asked
+        )
+        with records.write() as uow:
+            uow.conversations.save_answer(made, owner="a|b", question_sha256="0" * 64)
+            uow.commit()
+        with records.read() as uow:
+            assert uow.conversations.answer(made.answer_id) == (made, "a|b")
 
     def test_a_conversation_is_its_owners_alone(self, records: Records) -> None:
         """For anyone else it is not there."""
