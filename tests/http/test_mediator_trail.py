@@ -79,9 +79,6 @@ STEPS: list[tuple[str, str, str, Any, tuple[str, str] | None]] = [
     ("deleteRoom", "DELETE", "/mediator/v1/rooms/ZZ/GOV/office/births", None, ("room.deleted", "ZZ/GOV/office/births")),
 ]  # fmt: skip
 ELSEWHERE = {
-    "retryParked": "test_parked.py",
-    "retryAllParked": "test_parked.py",
-    "dropParked": "test_parked.py",
     "approveRegistration": "below",
     "declineRegistration": "below",
     "createIMconf": "test_configuration.py",

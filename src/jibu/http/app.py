@@ -31,6 +31,7 @@ from jibu.http.relaying import Bounds, ServiceRelay
 from jibu.http.router import Dispatcher, System
 from jibu.http.security import BearerSecurity
 from jibu.http.services import Services
+from jibu.http.suite import SuiteRoutes
 from jibu.ports.mediation import Upstream
 from jibu.settings import Settings, load
 
@@ -77,7 +78,12 @@ def create_app(
     system = System(services.health, metrics, security, services.signer)
     shown = tuple(published(contract, settings.public_url) for contract in contracts)
     dispatcher = Dispatcher(
-        system, shown, api=api, relay=relay, pages=None if pages is None else _asgi(pages)
+        system,
+        shown,
+        api=api,
+        relay=relay,
+        suite=SuiteRoutes(api, security),
+        pages=None if pages is None else _asgi(pages),
     )
     limited = BodyLimit(
         dispatcher,

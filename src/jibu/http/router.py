@@ -20,6 +20,7 @@ from jibu.http.exchange import with_client
 from jibu.http.metrics import CONTENT_TYPE, Metrics
 from jibu.http.middleware import ROUTE
 from jibu.http.security import BearerSecurity
+from jibu.http.suite import SuiteRoutes
 from jibu.http.targets import is_relayed
 from jibu.ports import Signer
 from jibu.usecases.health import Health
@@ -77,9 +78,11 @@ class Dispatcher:
         *,
         api: ASGIApp,
         relay: ASGIApp,
+        suite: SuiteRoutes,
         pages: ASGIApp | None,
     ) -> None:
         self._api = api
+        self._suite = suite
         self._relay = relay
         self._pages = pages
         self._contracts = tuple(contract for contract in contracts if contract.is_openapi)
@@ -120,6 +123,8 @@ class Dispatcher:
             if not any(contract.allowed(path) for contract in self._contracts):
                 raise NotFound("there is nothing at this address")
             await self._api(with_client(scope), receive, send)
+        elif self._suite.knows(path) and not CONTROL.search(path):
+            await self._suite(scope, receive, send)
         elif self._pages is not None:
             scope["extensions"][ROUTE] = "page"
             await self._pages(scope, receive, send)
