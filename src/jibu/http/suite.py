@@ -1,7 +1,7 @@
 """The directory as GovStack's published test suite calls it: beside the contract's addresses, with other names.
 
-``/INSTANCE/CLASS/MEMBER/APPLICATION/listMethods|allowedMethods|getOpenAPI`` is what stands below
-``/r1``. A token is needed there too; the caller is who it was issued to, or who ``Information-Mediator-Client`` names, if that is the same.
+``/INSTANCE/CLASS/MEMBER/APPLICATION/listMethods|allowedMethods|getOpenAPI`` is what stands below ``/r1``. A token
+is needed there too; the caller is who it was issued to. ``Information-Mediator-Client`` may name the same.
 """
 
 from __future__ import annotations
