@@ -28,8 +28,8 @@ from jibu.usecases.consent_gate import Gate
 from jibu.usecases.live import CLOSED_LIVE, Live
 
 MOST_CITED = 4
-BESIDE = 0.9
-"""A further field is as likely as this share of the best one, or it stays out."""
+BESIDE, BESIDE_ODDS = 0.9, 0.08
+"""A further field is as likely as this share of the best one, and has this share of its odds, or it stays out."""
 UNAVAILABLE = "service-unavailable"
 _ERRORS: dict[str, type[UpstreamError]] = {
     cls.code: cls for cls in (UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamBadAnswer)
@@ -107,7 +107,7 @@ class LiveReading:
         if self._judge is not None and data.records:
             judged = self._judge.judge(question.text, language, vector, data.records)
         best = judged[0].probability if judged else 0.0
-        chosen = _chosen(judged, best, min(most, MOST_CITED))
+        chosen = _chosen(judged, min(most, MOST_CITED))
         name = secrets.token_hex(8)
         fields = tuple(
             as_source(f"live-{name}-{n}", one.record, one.field, one.probability)
@@ -120,9 +120,28 @@ CLOSED_READING = LiveReading(live=CLOSED_LIVE)
 """For a block that calls no services."""
 
 
-def _chosen(judged: Sequence[Judged], best: float, most: int) -> list[Judged]:
-    least = max(THRESHOLDS.partial, BESIDE * best)
-    return [one for one in judged if one.probability >= least][:most]
+def _chosen(judged: Sequence[Judged], most: int) -> list[Judged]:
+    """Return what is told. With an item of a list the others are told: nearness cannot tell the eldest child."""
+    found: list[Judged] = []
+    least = max(THRESHOLDS.partial, BESIDE * judged[0].probability) if judged else 0.0
+    for one in judged:
+        if one.probability >= least and _odds(one) >= BESIDE_ODDS * _odds(judged[0]):
+            found += [other for other in _items(one, judged) if other not in found]
+    return found[:most]
+
+
+def _odds(one: Judged) -> float:
+    return one.probability / max(1e-12, 1 - one.probability)
+
+
+def _items(one: Judged, judged: Sequence[Judged]) -> list[Judged]:
+    """Return the items of the list that a field is one of, in their order; else the field alone."""
+    head, _, number = one.field.path.rpartition("/")
+    if not number.isdecimal():
+        return [one]
+    same = [(other.field.path.rpartition("/"), other) for other in judged if other.record is one.record]
+    items = [(int(last), other) for (first, _, last), other in same if first == head and last.isdecimal()]
+    return [other for _, other in sorted(items, key=lambda item: item[0])]
 
 
 def raise_failure(failures: Sequence[LiveFailure]) -> None:
