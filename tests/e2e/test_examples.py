@@ -34,6 +34,9 @@ MASKS = (
     (r"\b[0-9a-f]{32}\b", "ID"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)", "TIME"),
     (r"(?<=127\.0\.0\.1:)\d+", "PORT"),
+    (r'("(?:score|support|confidence)"): [\d.]+', r"\1: SHARE"),
+    (r'("(?:batch|sequence)"): [\d.]+(?=,?$)', r"\1: NUMBER"),
+    (r"in none of \d+ files", "in none of N files"),
     (r'("(?:durationMs|retrievalMs|generationMs|liveMs|totalMs)"): [\d.]+', r"\1: MS"),
 )
 """What differs from run to run."""
@@ -42,7 +45,7 @@ MASKS = (
 def masked(text: str) -> list[str]:
     """Return the lines of an output without what differs from run to run."""
     for pattern, word in MASKS:
-        text = re.sub(pattern, word, text)
+        text = re.sub(pattern, word, text, flags=re.MULTILINE)
     return [line.rstrip() for line in text.strip().splitlines()]
 
 
@@ -178,10 +181,16 @@ def test_the_subscriber_example_prints_what_the_page_says() -> None:
     assert sorted(masked(own)) == sorted(masked(shown(page, "== 7.")))
 
 
+def test_the_example_of_a_personalised_answer_prints_what_the_page_says() -> None:
+    """From nothing to a withdrawn consent, line for line."""
+    printed = run(documented(EXAMPLES / "README.md", "personalised_answer.py"))
+    assert masked(printed) == masked(shown(HOW_TO / "personalised-answers.md", "civil registry at"))
+
+
 def test_an_example_that_goes_wrong_says_so(tmp_path: Path) -> None:
     """A folder that is in use is refused with code 1 and a sentence, before anything is started."""
     (tmp_path / "file").touch()
-    command = documented(EXAMPLES / "README.md", "publish_and_subscribe.py")
+    command = documented(EXAMPLES / "README.md", "personalised_answer.py")
     done = subprocess.run(
         [*command, "--keep", str(tmp_path)], cwd=ROOT, env=CLEAN, capture_output=True, text=True, check=False
     )
