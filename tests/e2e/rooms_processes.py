@@ -98,7 +98,9 @@ def ask(puller: httpx.Client, method: str, path: str) -> httpx.Response | None:
             continue
         if answer.status_code in (200, 204, 404):
             return None if answer.status_code == 404 else answer
-        assert answer.status_code in (429, 503), answer.text
+        if answer.status_code not in (429, 503):
+            print(answer.text, file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(1)  # the test sees that nobody pulls
         time.sleep(0.2)
 
 

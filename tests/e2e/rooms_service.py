@@ -60,6 +60,7 @@ class Service:
     ports: dict[str, int] = field(default_factory=dict)
     serving: subprocess.Popen[bytes] | None = None
     beside: subprocess.Popen[bytes] | None = None
+    pulling: subprocess.Popen[bytes] | None = None
     _all: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
@@ -92,7 +93,7 @@ class Service:
         self.beside = self._jibu("relay")
         self._furnish()
         tokens = {name: self._token(name) for name in PULLING.values()}
-        self._script("pull", self.base, str(self.folder), ROOMS_TOKENS=json.dumps(tokens))
+        self.pulling = self._script("pull", self.base, str(self.folder), ROOMS_TOKENS=json.dumps(tokens))
 
     @property
     def base(self) -> str:
@@ -125,6 +126,12 @@ class Service:
         path = self.folder / name
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         return [json.loads(line) for line in text.split("\n")[:-1]]
+
+    def has(self, name: str, count: int) -> bool:
+        """Tell whether a subscriber saw so many different events."""
+        assert self.pulling is not None
+        assert self.pulling.poll() is None, (self.folder / "log").read_text(encoding="utf-8")[-3000:]
+        return len({line[1] for line in self.seen(name)}) >= count
 
     def ask(self, path: str, client: str) -> Any:
         """Read something in the room."""

@@ -146,6 +146,16 @@ class Server:
         finally:
             admin.close()
 
+    def members(self, group: str) -> int:
+        """Return how many readers a group has."""
+        from kafka import KafkaAdminClient  # noqa: PLC0415
+
+        admin = KafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            return len(admin.describe_groups([group])[group]["members"])
+        finally:
+            admin.close()
+
     def alter(self, topic: str, settings: dict[str, str]) -> None:
         """Change a topic's settings."""
         from kafka import KafkaAdminClient  # noqa: PLC0415

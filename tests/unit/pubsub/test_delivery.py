@@ -62,6 +62,17 @@ def test_in_a_fifo_subscription_events_are_confirmed_in_turn(block: Block) -> No
         block.subscribing.confirm(POLICE, ROOM, "newBirth", second.event_id)
     block.subscribing.confirm(SCHOOL, ROOM, "newBirth", second.event_id)
     assert block.subscribing.next(SCHOOL, ROOM, "newBirth") == first
+    assert block.subscribing.next(POLICE, ROOM, "newBirth") == first, "what was refused changed nothing"
+
+
+def test_a_confirmation_may_be_repeated(block: Block) -> None:
+    """Whoever did not hear the answer is told that the event waits no more, not that another one comes first."""
+    block.subscribe(POLICE, fifo=True)
+    first, _ = block.publish(2)
+    block.work()
+    block.subscribing.confirm(POLICE, ROOM, "newBirth", first.event_id)
+    with pytest.raises(NotFound):
+        block.subscribing.confirm(POLICE, ROOM, "newBirth", first.event_id)
 
 
 def test_a_push_says_what_and_is_signed(block: Block) -> None:

@@ -93,9 +93,11 @@ class Subscribing:
             subscription = uow.pubsub.subscription(room_id, event_type, caller.client)
             _check_pulls(subscription)
             oldest = uow.pubsub.next(subscription, at=self._clock())
+            uow.pubsub.confirm(
+                subscription, event_id
+            )  # who repeats a confirmation is told that it waits no more
             if subscription.fifo and oldest is not None and oldest.event_id != event_id:
                 raise InvalidInput("an earlier event has to be confirmed first", "eventId")
-            uow.pubsub.confirm(subscription, event_id)
             uow.commit()
 
 
