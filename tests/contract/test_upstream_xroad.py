@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from jibu.adapters.mediator.asking import UpstreamMediator
 from jibu.adapters.mediator.road_errors import told
 from jibu.adapters.mediator.tls import OwnCertificate, client_context
 from jibu.adapters.mediator.xroad import RoadUpstream
@@ -31,6 +32,8 @@ from jibu.domain.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from jibu.domain.mediation import application_id
+from jibu.testing.mediator_contract import call
 from jibu.testing.upstream_contract import UpstreamContract, body_of, outgoing, parts
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "http"))
@@ -182,6 +185,21 @@ async def test_what_the_security_server_is_told(upstream: RoadUpstream, server: 
     assert b"x-road-service" not in dict(first.headers)
     assert (second.client, second.path) == (OWN, f"/r1/{SERVICE}/x?a=b")
     assert len(second.road_id) == 36 != second.road_id.startswith("ZZ-"), "the adapter's, not the server's"
+
+
+async def test_live_data_goes_the_same_way(world: World, server: SecurityServer) -> None:
+    """As the block, for whom it asks, from a thread of its own; a refusal is that call's alone."""
+    mediator = UpstreamMediator(lambda: RoadUpstream(server.url, OWN, tls=world.tls(world.block)))
+    given = {"client": application_id(OWN), "represented": application_id("ZZ/GOV/portals/web")}
+    first = call(UNUSED, "/x", **given)
+    second = call(UNUSED, "/x", client=application_id("ZZ/GOV/agency/unknown"))
+    good, bad = await asyncio.to_thread(mediator.ask, [first, second], seconds=10.0, max_bytes=65_536)
+    assert good.status == 200
+    assert isinstance(bad.error, UpstreamUnreachable)
+    headers = dict(server.seen[0].headers if server.seen[0].client == OWN else server.seen[1].headers)
+    assert headers[b"x-road-client"] == OWN.encode()
+    assert headers[b"x-road-represented-party"] == b"GOV/portals"
+    assert headers[b"x-road-id"] == b"case-1"
 
 
 @pytest.mark.parametrize("method", ["HEAD", "DELETE", "POST"])

@@ -276,19 +276,24 @@ def running(server: SecurityServer) -> Iterator[SecurityServer]:
         server.http = aiohttp.ClientSession(
             connector=connector, auto_decompress=False, skip_auto_headers=HTTP_SAYS
         )
-        runner = web.ServerRunner(web.Server(server.handle), shutdown_timeout=0.1)
+        web_server = web.Server(server.handle)
+        runner = web.ServerRunner(web_server, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
         await site.start()
         server.port = runner.addresses[0][1]
         ready.set()
         await stop.wait()
+        for connection in list(web_server.connections):
+            if connection.transport is not None:
+                connection.transport.abort()  # a polite end would wait for the other end's
         await runner.cleanup()
         await server.http.close()
         under_way = asyncio.all_tasks() - {asyncio.current_task()}
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+        await asyncio.sleep(0.05)  # connections end in the loop's next turns
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),), name="security server")
     thread.start()
