@@ -276,6 +276,11 @@ BOMBS = {
     "not openapi": "asyncapi: 3.0.0\ninfo: {}\npaths: {}\n",
     "no paths": "openapi: 3.0.0\ninfo: {}\n",
     "no operations": "openapi: 3.0.0\ninfo: {}\npaths: {'/x': {}}\n",
+    "a name twice": "openapi: 3.0.0\ninfo: {}\npaths: {'/x': {get: {}}}\npaths: {'/y': {get: {}}}\n",
+    "a path twice": "openapi: 3.0.0\ninfo: {}\npaths: {'/x': {get: {}}, '/x': {delete: {}}}\n",
+    "merged keys": "openapi: 3.0.0\ninfo: &a {get: {}}\npaths: {'/x': {<<: *a}}\n",
+    "a key that is none": "openapi: 3.0.0\ninfo: {}\npaths: {? [a] : {}, '/x': {get: {}}}\n",
+    "references alone": "openapi: 3.0.0\ninfo: {}\npaths: {'/x': {$ref: 'http://127.0.0.1/x'}}\n",
     "steps up": "openapi: 3.0.0\ninfo: {}\npaths: {'/../x': {get: {}}}\n",
     "line feeds": 'openapi: 3.0.0\ninfo: {}\npaths: {"/x\\r\\nHost: evil": {get: {}}}\n',
     "too many": "openapi: 3.0.0\ninfo: {}\npaths:\n"
@@ -289,6 +294,17 @@ async def test_documents_that_are_bombs(admin: httpx.AsyncClient, name: str) -> 
     await register(admin)
     found = await admin.put(SERVICE, json={"baseUrl": "https://x.example.org", "openapi": BOMBS[name]})
     assert (found.status_code, found.json()["field"]) == (422, "openapi")
+
+
+async def test_references_and_patterns_of_a_document_are_left_alone(admin: httpx.AsyncClient) -> None:
+    """Cycles, files and other hosts are never followed, and no pattern is ever run."""
+    await register(admin)
+    text = (
+        "openapi: 3.0.0\ninfo: {title: x}\ncomponents: {schemas: {A: {$ref: '#/components/schemas/A'}}}\n"
+        "paths: {'/x': {get: {$ref: 'file:///etc/passwd', x: {pattern: '^(a+)+$'}}}, '/y': {$ref: '#/paths/~1y'}}\n"
+    )
+    found = await admin.put(SERVICE, json={"baseUrl": "https://x.example.org", "openapi": text})
+    assert [(one["method"], one["path"]) for one in found.json()["endpoints"]] == [("GET", "/x")]
 
 
 async def test_a_document_that_is_too_long(admin: httpx.AsyncClient) -> None:

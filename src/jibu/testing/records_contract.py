@@ -9,6 +9,7 @@ from jibu.testing.records_answers import AnswerCases
 from jibu.testing.records_consent import ConsentCases
 from jibu.testing.records_documents import CollectionCases, DocumentCases
 from jibu.testing.records_generations import GenerationCases
+from jibu.testing.records_governing import GoverningCases
 from jibu.testing.records_links import LinkCases
 from jibu.testing.records_mediation import MediationCases
 from jibu.testing.records_outbox import OutboxCases
@@ -34,6 +35,7 @@ class RecordsContract(
     GenerationCases,
     TransactionCases,
     ConsentCases,
+    GoverningCases,
     PersonalCases,
 ):
     """Tests that each adapter of ``Records`` runs."""

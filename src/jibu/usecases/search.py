@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from array import array
 from collections.abc import Sequence
@@ -17,12 +16,13 @@ from jibu.domain.access import AccessFilter, Caller
 from jibu.domain.chunking import index_text
 from jibu.domain.confidence import NOTHING, SHOWN, Features, confidence, features
 from jibu.domain.errors import NotFound
-from jibu.domain.fusion import DEPTH, LINK_AFTER, Candidate, fuse, ranked, smooth, support
+from jibu.domain.fusion import DEPTH, LINK_AFTER, ranked
 from jibu.domain.passages import FoundPassage, Hit, Vector
 from jibu.domain.personal import Permit, PersonalContext
 from jibu.domain.questions import check_text
 from jibu.domain.thinning import thinned
 from jibu.ports import Embedder, Index, LanguageDetector, Records, Segmenter, UnitOfWork, WeightedTerm
+from jibu.usecases.candidates import candidates_of, fused, primary, scored
 from jibu.usecases.consent_gate import CLOSED, Gate
 from jibu.usecases.following import Following, Stored, stored
 from jibu.usecases.wording import Terms, Wording
@@ -33,8 +33,6 @@ BESIDE = 8
 AHEAD = 10
 SPARE = 5
 """Passages fetched beyond those asked for: some may be near-duplicates or of a version that is not live."""
-STEEPEST = 100.0
-"""Fused scores beyond this show as 0 or 1: many copies of one text make the spread of the scores tiny."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +162,14 @@ class Search:
         """Do the rest."""
         scene, terms, ahead = ready.scene, ready.terms, ready.ahead
         near = self._near(vector, scene.access)
-        candidates = _candidates(ready.worded, near, ready.vectors.nearness(vector), ready.language)
-        scores = _fused(candidates, terms.mass)
+        candidates = candidates_of(ready.worded, near, ready.vectors.nearness(vector), ready.language)
+        scores = fused(candidates, terms.mass)
         order = ranked(scores)
         first = max(request.limit * 3 // 2, request.limit + SPARE)
         live = self._fetch(order[:first], ahead, scene)
         if len(live) < min(request.limit, len(order)):  # many of a version that is not live
             live = self._fetch(order, ahead, scene)
-        found = [_scored(f, candidates, scores) for f in live]
+        found = [scored(f, candidates, scores) for f in live]
         seen = NOTHING
         if request.judge:
             follow_up = float(bool(scene.earlier))
@@ -197,7 +195,7 @@ class Search:
                 earlier = uow.conversations.asked(
                     request.conversation_id, caller.owner, HISTORY_TURNS, context=request.context
                 )
-            languages = frozenset() if request.language is None else frozenset((_primary(request.language),))
+            languages = frozenset() if request.language is None else frozenset((primary(request.language),))
             owners = frozenset() if request.context is None else frozenset((request.context.owner,))
             access = AccessFilter(_allowed(uow, caller, request.collections), owners, languages)
             return _Scene(uow.documents.epoch(), access, earlier)
@@ -273,47 +271,6 @@ def _allowed(uow: UnitOfWork, caller: Caller, asked: tuple[str, ...] | None) -> 
         if collection_id not in readable:
             raise NotFound(f"no collection {collection_id!r}")
     return frozenset(asked)
-
-
-def _fused(candidates: dict[str, Candidate], mass: float) -> dict[str, float]:
-    if not candidates:
-        return {}
-    scores = fuse(list(candidates.values()), mass)
-    return smooth(support(scores, candidates), candidates)
-
-
-def _candidates(
-    worded: dict[str, Hit], near: dict[str, Hit], near_worded: dict[str, float], language: str
-) -> dict[str, Candidate]:
-    """Return the best of each side, every one with its cosine."""
-    hits = {**worded, **near}
-    foreign = {tag: _foreign(tag, language) for tag in {hit.language for hit in hits.values()}}
-    found = {}
-    for p, hit in hits.items():
-        dense = near[p].score if p in near else near_worded.get(p)
-        if dense is not None:
-            document, version, ordinal = p.rsplit(".", 2)
-            lexical = worded[p].score if p in worded else None
-            found[p] = Candidate(
-                p, document, int(version), int(ordinal), dense, lexical, foreign[hit.language]
-            )
-    return found
-
-
-def _foreign(tag: str, language: str) -> bool:
-    """Tell whether both languages are known and differ."""
-    return "und" not in {tag, language} and _primary(tag) != _primary(language)
-
-
-def _scored(found: FoundPassage, candidates: dict[str, Candidate], scores: dict[str, float]) -> FoundPassage:
-    """Return the passage with its scores; the fused one is shown between 0 and 1."""
-    candidate = candidates[found.passage.passage_id]
-    fused = 1 / (1 + math.exp(-max(-STEEPEST, min(STEEPEST, scores[candidate.passage_id])) / 2))
-    return replace(found, score=round(fused, 4), dense=candidate.dense, lexical=candidate.lexical)
-
-
-def _primary(tag: str) -> str:
-    return tag.split("-", maxsplit=1)[0].lower()
 
 
 def _vector(values: NDArray[np.float32]) -> Vector:

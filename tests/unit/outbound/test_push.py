@@ -188,6 +188,32 @@ def test_public_addresses(address: str) -> None:
     assert allowed_addresses(address, 443, allow_private=False) == [address]
 
 
+def test_a_name_that_changes_its_mind_gains_nothing(
+    inside: HttpPusher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each connection asks once and goes where that answer was checked to lead; the next one asks again."""
+    asked: list[str] = []
+    answers = [["127.0.0.1"], ["169.254.169.254"], ["127.0.0.1", "fe80::1"], []]
+
+    real = socket.getaddrinfo
+
+    def resolver(host: str, port: int, *rest: int, **more: int) -> list[tuple[object, ...]]:
+        if host == "127.0.0.1":  # the socket library asks what kind of address that is
+            return list(real(host, port, *rest, **more))
+        asked.append(host)
+        return [(None, None, None, "", (one, port)) for one in answers[len(asked) - 1]]
+
+    with subscriber() as got:
+        url = got.url.replace("127.0.0.1", "hooks.example.org")
+        monkeypatch.setattr(socket, "getaddrinfo", resolver)
+        assert inside.push(url, b"{}", (*JSON, ("Connection", "close"))) == 204
+        for error in (Forbidden, Forbidden, Unavailable):
+            with pytest.raises(error):
+                inside.push(url, b"{}", JSON)
+        monkeypatch.undo()
+    assert (len(got.requests), asked) == (1, ["hooks.example.org"] * 4)
+
+
 def test_a_missing_file_of_authorities_is_told() -> None:
     """At start, not at the first push."""
     with pytest.raises(Misconfigured, match=r"nowhere\.pem"):

@@ -55,12 +55,25 @@ def _parse(text: str) -> dict[str, Any]:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         _measure(yaml.parse(text, Loader=loader), yaml)
-        document = yaml.load(text, Loader=loader)  # noqa: S506 - the base loader makes text, lists and maps only
+        document = yaml.load(text, Loader=_strict(loader))  # noqa: S506 - the base loader makes text, lists and maps only
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise InvalidInput("the document is neither YAML nor JSON that can be read", FIELD) from error
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
         raise InvalidInput("the document is no object", FIELD)
     return document
+
+
+def _strict(loader: Any) -> Any:
+    """Return a loader that refuses a name that is there twice: another reader would take the other one."""
+
+    class Strict(loader):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001 - the library's
+            names = [name.value for name, _ in node.value]
+            if len(set(names)) < len(names):
+                raise InvalidInput("the document has a name twice in one object", FIELD)
+            return super().construct_mapping(node, deep)
+
+    return Strict
 
 
 def _measure(events: Any, yaml: Any) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from jibu.adapters.store.tables import Id, Serial, UtcDateTime, metadata
+from jibu.adapters.store.columns import Id, Serial, UtcDateTime, metadata
 
 YesNo = Boolean(create_constraint=False)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from jibu.adapters.store import link_rows, passage_rows, quotes
+from jibu.adapters.store import link_rows, passage_rows, removing
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.codec import dump
 from jibu.adapters.store.document_rows import NEWEST, is_version, missing, newest, of_version, to_document
@@ -23,8 +23,6 @@ from jibu.ports import Page
 D = t.documents.c
 V = t.versions.c
 EPOCH = "epoch"
-# Children first, so that no row ever points at nothing.
-OF_VERSION = (t.links, t.names, t.passages, t.texts, t.contents, t.versions)
 
 
 class SqlDocuments:
@@ -273,29 +271,11 @@ class SqlDocuments:
 
     def drop_versions(self, document_id: str, *, before: int) -> int:
         """Remove versions older than ``before`` but for the live one; return how many."""
-        take(self._db, KEY, document_id)
-        live = select(D.live_version).where(D.document_id == document_id).scalar_subquery()
-        dropped = 0
-        for table in OF_VERSION:
-            c = table.c
-            old = and_(c.document_id == document_id, c.version < before, c.version.is_distinct_from(live))
-            dropped = self._db.execute(delete(table).where(old)).rowcount
-        return dropped
+        return removing.drop_versions(self._db, document_id, before)
 
     def erase(self, document_id: str) -> tuple[tuple[str, int], ...]:
         """Remove every row of a document, its jobs and what was quoted of it too. Raises: NotFound."""
-        take(self._db, KEY, document_id)
-        removed = list(quotes.forget_document(self._db, document_id))
-        for table, column in (
-            *((table, table.c.document_id) for table in OF_VERSION),
-            (t.jobs, t.jobs.c.key),
-            (t.documents, D.document_id),
-        ):
-            count = self._db.execute(delete(table).where(column == document_id)).rowcount
-            removed.append((table.name, count))
-        if not removed[-1][1]:
-            raise missing(document_id)
-        return tuple(removed)
+        return removing.erase(self._db, document_id)
 
     def of_individual(self, individual_id: str) -> list[str]:
         """Return the ids of an individual's documents, in order."""

@@ -21,12 +21,12 @@ from sqlalchemy import (
 )
 
 from jibu.adapters.store import mediator_tables as t
+from jibu.adapters.store.columns import Id
 from jibu.adapters.store.mediator_codec import application_of, member_of, registration_of, wish_text
 from jibu.adapters.store.mediator_log import SqlExchanges
 from jibu.adapters.store.mediator_rows import DIRECTORY, of_instance, one, page_of, put
 from jibu.adapters.store.mediator_services import SqlServices
 from jibu.adapters.store.paging import put as put_row
-from jibu.adapters.store.tables import Id
 from jibu.adapters.store.turns import take
 from jibu.domain.errors import Conflict, NotFound
 from jibu.domain.mediation import (

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-from jibu.adapters.store.tables import Id, Serial, UtcDateTime, metadata
+from jibu.adapters.store.columns import Id, Serial, UtcDateTime, metadata
 
 ServiceCode = String(64).with_variant(String(64, collation="C"), "postgresql")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, Text
 
-from jibu.adapters.store.tables import Id, UtcDateTime, metadata
+from jibu.adapters.store.columns import Id, UtcDateTime, metadata
 
 answer_documents = Table(
     "answer_documents",

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from jibu.adapters.store.tables import Id, UtcDateTime, metadata
+from jibu.adapters.store.columns import Id, UtcDateTime, metadata
 
 rooms = Table(
     "pubsub_rooms",

@@ -11,13 +11,13 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from jibu.adapters.model.failures import ModelFailed
 from jibu.adapters.model.ollama.line import CONNECT_S, Line, TooMuch
+from jibu.adapters.model.ollama.replies import ChatPart, Embedded, ModelFacts, Present, Pulling
 from jibu.domain.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -35,54 +35,6 @@ UNREACHABLE = "the model server cannot be reached: is Ollama running, and is JIB
 _ADDRESS = re.compile(
     r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>\d{1,5}))?(/[A-Za-z0-9._/-]*)?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Vectors as they came, one for each text, not checked; ``tokens`` is what the server counted."""
-
-    vectors: list[list[float]]
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What a server says of a model. ``can`` is empty where an old server does not say."""
-
-    can: frozenset[str]
-    context: int | None
-    parameters: str | None
-    quantisation: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """A model that a server has. ``size`` in bytes."""
-
-    name: str
-    size: int
-    parameters: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pulling:
-    """How far a download is: bytes of one part of the model."""
-
-    status: str
-    part: str | None
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChatPart:
-    """A piece of what a model writes. The last one tells the tokens, and whether it was cut off."""
-
-    text: str
-    last: bool = False
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cut_off: bool = False
 
 
 class OllamaServer:

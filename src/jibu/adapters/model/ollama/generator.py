@@ -12,8 +12,9 @@ from jibu.adapters.model.background import Background
 from jibu.adapters.model.checking import ClaimCheck, Proved
 from jibu.adapters.model.claim_stream import ClaimStream, Malformed, RawClaim
 from jibu.adapters.model.failures import ModelFailed, Reason
-from jibu.adapters.model.ollama.client import CHAT_REPLY, ChatPart, OllamaServer
+from jibu.adapters.model.ollama.client import CHAT_REPLY, OllamaServer
 from jibu.adapters.model.ollama.families import Family, estimate_tokens
+from jibu.adapters.model.ollama.replies import ChatPart
 from jibu.adapters.model.ollama.servers import ELSEWHERE, Servers
 from jibu.adapters.model.prompts import SCHEMA, Prompt, as_messages, make_prompt
 from jibu.adapters.model.turns import Turn, Turns
