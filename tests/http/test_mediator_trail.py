@@ -86,6 +86,9 @@ ELSEWHERE = {
     "replaceIMconf": "test_configuration.py",
     "setAllowed": "test_configuration.py",
     "setDenied": "test_configuration.py",
+    "retryParked": "test_parked.py",
+    "retryAllParked": "test_parked.py",
+    "dropParked": "test_parked.py",
 }
 
 

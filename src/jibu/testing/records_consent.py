@@ -194,6 +194,8 @@ class ConsentCases:
             assert uow.audit.entries(after=1, limit=5) == [entry(2, "1" * 64)]
             assert [e.position for e in uow.audit.of_objects(offset=0, limit=1).items] == [2]
             assert uow.audit.of_objects(offset=0, limit=1, object_id="other").total == 0
+            assert uow.audit.of_objects(offset=0, limit=1, schemas=(Schema.POLICY, Schema.ROOM)).total == 2
+            assert uow.audit.of_objects(offset=0, limit=1, schemas=(Schema.ROOM,)).total == 0
         with records.write() as uow:
             assert uow.audit.hide_subject("i1") == 2
             uow.commit()

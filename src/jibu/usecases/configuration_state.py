@@ -111,24 +111,25 @@ class Picture:
         """Return everything, in order of names."""
         names = self.names(present)
         holders = named(names)
-        members = tuple(self._member(present, one, names, holders) for one in sorted(names))
-        return Configuration(self.domain(present), present.instance, members)
-
-    def _member(
-        self,
-        present: Present,
-        member: MemberId,
-        names: dict[MemberId, str],
-        holders: dict[str, list[MemberId]],
-    ) -> ConfiguredMember:
         own = self.own.application_id
-        codes = {one for one in present.applications if one.member == member}
-        codes |= {own} if own.member == member else set()
-        found = tuple(
-            self.own_application() if one == own else self._application(present, one, names, holders)
-            for one in sorted(codes)
+        services: dict[ApplicationId, list[ConfiguredService]] = {}
+        for (provider, _), service in present.services.items():
+            services.setdefault(provider, []).append(self._service(present, service, names, holders))
+        applications: dict[MemberId, list[ConfiguredApplication]] = {}
+        for name in sorted({own, *present.applications}):
+            shown = (
+                self.own_application()
+                if name == own
+                else ConfiguredApplication(
+                    name.application, present.applications[name].connection, tuple(services.get(name, ()))
+                )
+            )
+            applications.setdefault(name.member, []).append(shown)
+        members = tuple(
+            ConfiguredMember(names[one], one.member_class, one.member_code, tuple(applications.get(one, ())))
+            for one in sorted(names)
         )
-        return ConfiguredMember(names[member], member.member_class, member.member_code, found)
+        return Configuration(self.domain(present), present.instance, members)
 
     def own_application(self) -> ConfiguredApplication:
         """Return this block itself: its services are always there, and scopes guard them."""
@@ -139,25 +140,18 @@ class Picture:
         connection = self.address.partition("://")[0] or HTTPS
         return ConfiguredApplication(self.own.application_id.application, connection, services)
 
-    def _application(
+    def _service(
         self,
         present: Present,
-        name: ApplicationId,
+        service: Service,
         names: dict[MemberId, str],
         holders: dict[str, list[MemberId]],
-    ) -> ConfiguredApplication:
-        services = []
-        for (provider, code), service in present.services.items():
-            if provider != name:
-                continue
-            consumers = sorted(present.rights.get((provider, code), {}))
-            rights = tuple(ConfiguredRight(_text(one, names, holders), one.application) for one in consumers)
-            services.append(
-                ConfiguredService(
-                    code, self.spec_url(service), self.service_url(service), rights, service.private_host
-                )
-            )
-        return ConfiguredApplication(name.application, present.applications[name].connection, tuple(services))
+    ) -> ConfiguredService:
+        consumers = sorted(present.rights.get((service.application_id, service.code), {}))
+        rights = tuple(ConfiguredRight(_text(one, names, holders), one.application) for one in consumers)
+        return ConfiguredService(
+            service.code, self.spec_url(service), self.service_url(service), rights, service.private_host
+        )
 
 
 def _text(consumer: ApplicationId, names: dict[MemberId, str], holders: dict[str, list[MemberId]]) -> str:
