@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ from jibu.usecases.configuration_state import Key, Picture, Present, as_id, name
 
 MAX_NAME = 200
 MAX_FETCHED = 50
+MAX_CHANGES = 5000
+"""Things that one document may add and remove: others who write wait meanwhile, some 3 ms for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +94,29 @@ class Planner:
                 f"the document leaves out this block itself, {self._own}: take it over as GET /api/v1/config shows it"
             )
         self._resolve(plan)
+        if self._changes(plan) > MAX_CHANGES:
+            raise InvalidInput(f"more than {MAX_CHANGES} changes; PATCH them in several calls", "members")
         if len(plan.fetched) > MAX_FETCHED:
             raise InvalidInput(
                 f"more than {MAX_FETCHED} documents would have to be fetched; PATCH them in several calls",
                 "members",
             )
         return plan
+
+    def _changes(self, plan: Plan) -> int:
+        """Return how many things would be added and, where all is replaced, removed."""
+        present = self._present
+        wanted = {(key, one) for key, some in plan.rights.items() for one in some}
+        there = {(key, one) for key, some in present.rights.items() for one in some}
+        pairs: list[tuple[AbstractSet[object], AbstractSet[object]]] = [
+            (plan.members.keys(), present.members.keys()),
+            (plan.applications.keys(), present.applications.keys()),
+            (plan.services.keys(), present.services.keys()),
+            (wanted, there),
+        ]
+        new = sum(len(described - known) for described, known in pairs)
+        gone = sum(len(known - described) for described, known in pairs)
+        return new + (gone if self._mode is Mode.REPLACE else 0)
 
     def _member(self, plan: Plan, member: ConfiguredMember, where: str) -> None:
         check_line(member.name, f"{where}/name", limit=MAX_NAME)

@@ -213,6 +213,17 @@ def test_a_service_that_only_x_road_finds_is_called_through_this_block(fresh: Co
     assert [fresh.put(found, mode) for mode in (Mode.REPLACE, Mode.UPDATE)] == [0, 0]
 
 
+def test_a_document_changes_only_so_much(fresh: Configured) -> None:
+    """More is refused before anything is written: others would wait too long."""
+    for kind, count in (("applications", 5001), ("rights", 2500)):
+        many = tuple(application(f"x{n}") for n in range(count))
+        rights = [("The office", f"x{n}") for n in range(count)] if kind == "rights" else []
+        document = fresh.described(member("office", application("app", service("s", *rights)), *many))
+        with pytest.raises(InvalidInput, match="more than 5000 changes"):
+            fresh.use.wanted(document, Mode.UPDATE)
+    assert fresh.use.read() == fresh.described()
+
+
 def test_the_directory_may_not_change_between_looking_and_writing(fresh: Configured) -> None:
     """A document that was fetched for another address is not taken."""
     document = fresh.described(member("office", application("app", service("s"))))

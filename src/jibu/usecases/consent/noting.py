@@ -43,6 +43,7 @@ class Noting:
         self._uow = uow
         self._actor = actor
         self._at = at
+        self._signing = False
 
     def revise(
         self, schema: Schema, object_id: str, data: Json, *, predecessor_signature: str | None = None
@@ -114,7 +115,9 @@ class Noting:
             None if revision is None else revision.revision_id,
             content_hash if revision is None else revision.hash,
         )
-        self._uow.outbox.enqueue(SIGN_AUDIT, AUDIT_KEY, 0, at=self._at, delay_s=SIGN_AUDIT_DELAY_S)
+        if not self._signing:  # one job signs all that is new
+            self._uow.outbox.enqueue(SIGN_AUDIT, AUDIT_KEY, 0, at=self._at, delay_s=SIGN_AUDIT_DELAY_S)
+            self._signing = True
         position, previous = self._uow.audit.head()
         salt = secrets.token_hex(16)
         self._uow.audit.append(sealed(act, position=position + 1, previous_hash=previous, salt=salt))
