@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,6 +12,8 @@ from jibu.cli.options import data_option, existing_data
 from jibu.domain.chains import ChainReport
 from jibu.domain.errors import InvalidInput, JibuError
 from jibu.wiring.auditing import build_checks
+
+EVERY_S = 2.0
 
 
 @click.group(name="audit", short_help="Check the signed logs.")
@@ -36,11 +40,24 @@ def verify(data_dir: Path | None, expect: tuple[str, ...]) -> None:
         unknown = sorted(set(kept) - set(checks))
         if unknown:
             raise InvalidInput(f"no such log: {unknown[0]}; there is {', '.join(checks)}")
-        reports = [(name, check(kept.get(name))) for name, check in checks.items()]
+        reports = [(name, check(kept.get(name), _progress(name))) for name, check in checks.items()]
     for name, report in reports:
         _show(name, report)
     if any(report.faults for _, report in reports):
         raise JibuError("a signed log is not as it was signed")
+
+
+def _progress(name: str) -> Callable[[int], None]:
+    """Return what tells how far a check is, on standard error, once it takes long."""
+    told = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= EVERY_S:
+            told = time.monotonic()
+            click.echo(f"{name}: {done} looked at", err=True)
+
+    return tell
 
 
 def _pair(text: str) -> tuple[str, str]:

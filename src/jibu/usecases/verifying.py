@@ -8,6 +8,7 @@ from jibu.domain.chains import ChainReport, Fault
 from jibu.domain.errors import InvalidInput
 from jibu.domain.exchanges import GENESIS, Batch, LoggedExchange, follow
 from jibu.ports import Records, Signer
+from jibu.usecases.progress import Progress, silent
 from jibu.usecases.sealing import DROP_TYPE, TYPE
 
 NAME = "message log"
@@ -22,15 +23,17 @@ class MessageLogCheck:
         self._records = records
         self._signer = signer
 
-    def verify(self, *, expect: str | None = None) -> ChainReport:
+    def verify(self, *, expect: str | None = None, progress: Progress = silent) -> ChainReport:
         """Return what was found. ``expect``: a head (``NUMBER:SHA256``) that was kept elsewhere. Raises: Unavailable.
 
-        It reads one snapshot: what is added meanwhile does not disturb it.
+        It reads one snapshot, batch by batch: what is added meanwhile does not disturb it. ``progress`` gets how many
+        entries were looked at.
         """
         faults: list[Fault] = []
         previous: Batch | None = None
-        heads: dict[int, str] = {}
-        entries = dropped = 0
+        kept = None if expect is None else _head(expect)
+        there: str | None = None
+        batches = entries = dropped = 0
         with self._records.read() as uow:
             log = uow.mediator.exchanges
             total, waiting = log.count()
@@ -41,14 +44,18 @@ class MessageLogCheck:
                     faults += found[: MOST_FAULTS - len(faults)]
                     entries += len(rows)
                     dropped += batch.dropped_at is not None
-                    heads[batch.number] = batch.head_sha256
+                    if kept is not None and kept[0] == batch.number:
+                        there = batch.head_sha256
+                    batches += 1
                     previous = batch
+                    progress(entries)
         if total != entries + waiting:
             faults.append(Fault(NAME, f"{total - entries - waiting} entries are in no batch that exists"))
-        if expect is not None:
-            faults += _expected(heads, expect)
+        if kept is not None and there != kept[1]:
+            what = "is gone" if there is None else "has another head than the one you kept"
+            faults.append(Fault(f"batch {kept[0]}", what))
         head = "none" if previous is None else f"{previous.number}:{previous.head_sha256}"
-        return ChainReport(NAME, len(heads), entries, waiting, dropped, head, tuple(faults))
+        return ChainReport(NAME, batches, entries, waiting, dropped, head, tuple(faults))
 
     def _batch(self, previous: Batch | None, batch: Batch) -> Iterator[Fault]:
         """Yield what is wrong with a batch itself."""
@@ -97,12 +104,9 @@ class MessageLogCheck:
             return False
 
 
-def _expected(heads: dict[int, str], expect: str) -> list[Fault]:
-    """Return what contradicts a head that was kept elsewhere. Raises: InvalidInput."""
+def _head(expect: str) -> tuple[int, str]:
+    """Read a head that was kept elsewhere. Raises: InvalidInput."""
     number, _, head = expect.partition(":")
     if not (number.isascii() and number.isdigit() and len(head) == 64):
         raise InvalidInput("a head is a batch's number, a colon and 64 hexadecimal digits", "expect")
-    found = heads.get(int(number))
-    if found is None:
-        return [Fault(f"batch {number}", "is gone")]
-    return [] if found == head else [Fault(f"batch {number}", "has another head than the one you kept")]
+    return int(number), head

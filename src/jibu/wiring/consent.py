@@ -20,6 +20,7 @@ from jibu.usecases.consent.policies import Policies
 from jibu.usecases.consent.services import ConsentServices
 from jibu.usecases.consent.signing import Signing
 from jibu.usecases.consent.webhooks import Webhooks
+from jibu.usecases.progress import Progress
 from jibu.usecases.work import Handler
 from jibu.wiring.erasing import erasing_of
 from jibu.wiring.parts import Parts, now
@@ -69,14 +70,14 @@ def checker_of(settings: Settings) -> SignatureChecker:
         raise Misconfigured("the file that JIBU_CONSENT_JWKS_FILE names cannot be read") from error
 
 
-def consent_check(records: Records, settings: Settings) -> Callable[[str | None], ChainReport]:
+def consent_check(records: Records, settings: Settings) -> Callable[[str | None, Progress], ChainReport]:
     """Return what proves the history of consent. Raises: Misconfigured, Unavailable."""
     auditing = Auditing(
         records=records, clock=now, signer=signer_of(settings), signatures=checker_of(settings)
     )
 
-    def check(head: str | None) -> ChainReport:
-        report = auditing.verify(None if head is None else _position(head))
+    def check(head: str | None, progress: Progress) -> ChainReport:
+        report = auditing.verify(None if head is None else _position(head), progress)
         return ChainReport(
             name="consent",
             batches=report.batches,

@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from jibu.adapters.store.sql import SqlRecords
 from jibu.adapters.store.turns import WRITES
-from jibu.domain.consent.proving import Report
-from jibu.domain.consent.values import Webhook
+from jibu.domain.consent.proving import MAX_FINDINGS, MOST, Report
+from jibu.domain.consent.values import Schema, Webhook
+from jibu.usecases.consent.noting import Actor, Noting
+from jibu.usecases.progress import counted
 from jibu.usecases.work import SIGN_AUDIT
 
 HEAD_BACK = (
@@ -260,3 +262,33 @@ def test_events_tell_of_nobody(block: Block) -> None:
         "jibu.consent.record.changed.v1",
     }
     assert "ann" not in repr(events)
+
+
+def test_long_work_tells_how_far_it_is(block: Block) -> None:
+    """Every thousand revisions and entries; nothing that passed is kept for it."""
+    seen: list[int] = []
+    assert list(counted(iter(range(2500)), seen.append)) == list(range(2500))
+    assert seen == [1000, 2000]
+    with block.records.write() as uow:
+        noting = Noting(uow, Actor("ZZ/GOV/desk/app"), block.clock())
+        for number in range(1100):
+            noting.note("event.retried", Schema.PARKED, f"e{number}")
+        uow.commit()
+    told: list[int] = []
+    assert block.auditing.verify(progress=told.append).intact
+    assert len(told) == 1
+    assert told[0] > 1000
+
+
+def test_a_log_that_was_changed_everywhere_has_a_report_of_bounded_size(
+    block: Block, records: SqlRecords
+) -> None:
+    """A thousand findings say enough."""
+    with block.records.write() as uow:
+        noting = Noting(uow, Actor("ZZ/GOV/desk/app"), block.clock())
+        for number in range(MOST + MAX_FINDINGS + 100):
+            noting.note("event.retried", Schema.PARKED, f"e{number}")
+        uow.commit()
+    tamper(records, ["UPDATE audit_entries SET client = 'x'"])
+    found = [one for one in block.auditing.verify().findings if one.where.startswith("audit_entries")]
+    assert len(found) == MOST + MAX_FINDINGS

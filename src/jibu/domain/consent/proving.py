@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jibu.domain.consent.canonical import GENESIS, digest
@@ -13,7 +13,8 @@ from jibu.domain.errors import InvalidInput
 
 CHANGED, REMOVED, ADDED, REORDERED, UNSIGNED = "changed", "removed", "added", "reordered", "unsigned"
 ENTRIES, BATCHES = "audit_entries", "audit_batches"
-MAX_FINDINGS = 200
+MAX_FINDINGS, MOST = 200, 1000
+REHASHED = "does not have the hash that it was written with"
 ReadSigned = Callable[[str], str]
 """Returns the text that the block has signed. Raises: InvalidInput."""
 
@@ -44,33 +45,50 @@ class Report:
         return not self.findings
 
 
-def check_entries(entries: Sequence[AuditEntry], head: tuple[int, str]) -> list[Finding]:
-    """Go along the chain. ``entries`` are all, by position; ``head`` is what was noted of the newest."""
-    found: list[Finding] = []
-    wrong = [entry for entry in entries if hash_of(entry) != entry.hash]
-    before, position = GENESIS, 0
-    for entry in entries:
+class Walk:
+    """Goes along the chain, entry by entry. Of what passed it keeps hashes at the ``wanted`` positions alone."""
+
+    def __init__(self, wanted: Iterable[int]) -> None:
+        self.entries = 0
+        self.position = 0
+        self.hash = GENESIS
+        self.hashes: dict[int, str] = {}
+        self._wanted = frozenset(wanted)
+        self._found: list[Finding] = []
+        self._wrong: list[AuditEntry] = []
+
+    def add(self, entry: AuditEntry) -> None:
+        """Look at the next entry by position."""
         where = f"{ENTRIES} {entry.position}"
-        found += _gap(position, entry.position)
-        if entry in wrong:
-            found.append(_why(entry, wrong, where))
-        elif entry.position == position + 1 and entry.previous_hash != before:
+        found = _gap(self.position, entry.position)
+        if hash_of(entry) != entry.hash:
+            if len(self._wrong) < MAX_FINDINGS:
+                self._wrong.append(entry)
+            else:
+                found.append(Finding(CHANGED, where, REHASHED))
+        elif entry.position == self.position + 1 and entry.previous_hash != self.hash:
             found.append(
                 Finding(REORDERED, where, "does not follow the entry before it: that one was replaced")
             )
         if entry.subject is not None and entry.commitment != commit(entry.subject, entry.salt or ""):
             found.append(Finding(CHANGED, where, "names another individual than when it was written"))
-        before, position = entry.hash, entry.position
-    found += _gap(position, head[0] + 1)
-    if position > head[0]:
-        found.append(
-            Finding(ADDED, f"{ENTRIES} {head[0] + 1}", f"the log ended at {head[0]}, not at {position}")
-        )
-    elif position == head[0] and before != head[1]:
-        found.append(
-            Finding(CHANGED, f"{ENTRIES} {position}", "is not the entry that was noted as the newest")
-        )
-    return found
+        self._found += found[: MOST - len(self._found)]
+        if entry.position in self._wanted:
+            self.hashes[entry.position] = entry.hash
+        self.entries += 1
+        self.hash, self.position = entry.hash, entry.position
+
+    def end(self, head: tuple[int, str]) -> list[Finding]:
+        """Return what was found, a bounded part of it. ``head`` is what was noted of the newest entry."""
+        found = [_why(entry, self._wrong, f"{ENTRIES} {entry.position}") for entry in self._wrong]
+        found += self._found + _gap(self.position, head[0] + 1)
+        if self.position > head[0]:
+            said = f"the log ended at {head[0]}, not at {self.position}"
+            found.append(Finding(ADDED, f"{ENTRIES} {head[0] + 1}", said))
+        elif self.position == head[0] and self.hash != head[1]:
+            where = f"{ENTRIES} {self.position}"
+            found.append(Finding(CHANGED, where, "is not the entry that was noted as the newest"))
+        return found
 
 
 def _gap(before: int, position: int) -> list[Finding]:
@@ -89,15 +107,14 @@ def _why(entry: AuditEntry, wrong: Sequence[AuditEntry], where: str) -> Finding:
             and hash_of(replace(entry, position=other.position)) == entry.hash
         ):
             return Finding(REORDERED, where, f"was entry {other.position}")
-    return Finding(CHANGED, where, "does not have the hash that it was written with")
+    return Finding(CHANGED, where, REHASHED)
 
 
 def check_batches(
-    batches: Sequence[AuditBatch], entries: Sequence[AuditEntry], read_signed: ReadSigned
+    batches: Sequence[AuditBatch], hashes: Mapping[int, str], read_signed: ReadSigned
 ) -> list[Finding]:
-    """Check what the block has signed, and that the log still has it."""
+    """Check what the block has signed, and that the log still has it: ``hashes`` by position."""
     found: list[Finding] = []
-    hashes = {entry.position: entry.hash for entry in entries}
     previous, last, number = GENESIS, 0, 0
     for batch in batches:
         where = f"{BATCHES} {batch.number}"
@@ -124,12 +141,12 @@ def check_batches(
     return found
 
 
-def check_head(entries: Sequence[AuditEntry], kept: tuple[int, str]) -> list[Finding]:
+def check_head(hashes: Mapping[int, str], kept: tuple[int, str]) -> list[Finding]:
     """Check that the log still has the entry that somebody noted elsewhere (position, hash)."""
     position, expected = kept
     if position == 0:
         return []
-    there = next((entry.hash for entry in entries if entry.position == position), None)
+    there = hashes.get(position)
     if there == expected:
         return []
     kind = REMOVED if there is None else CHANGED

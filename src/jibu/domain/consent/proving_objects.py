@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
-from jibu.domain.consent.canonical import Json, digest
+from jibu.domain.consent.canonical import Json, canonical, digest
 from jibu.domain.consent.proving import ADDED, CHANGED, REMOVED, Finding
 from jibu.domain.consent.snapshots import agreement_data, policy_data, record_data
 from jibu.domain.consent.values import (
@@ -39,55 +41,92 @@ Key = tuple[Schema, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest revision of an object, without its text. ``data``: hash of what it says, None: of no form."""
+
+    revision_id: str
+    hash: str
+    at: datetime
+    data: bytes | None
+    deleted: bool
+
+
+class Chains:
+    """All revisions: of each its hash, of each object the newest one. Whole chains are kept of agreements alone."""
+
+    def __init__(self) -> None:
+        self.newest: dict[Key, Newest] = {}
+        self.agreements: dict[str, list[Revision]] = {}
+        self.hashes: dict[str, bytes] = {}
+
+    def read(self, revisions: Iterable[Revision]) -> Iterator[Finding]:
+        """Check every chain against itself, and remember it."""
+        for key, group in groupby(revisions, key=lambda r: (r.schema, r.object_id)):
+            chain = list(group)
+            yield from _chain(chain)
+            self.hashes |= {one.revision_id: _sha(one.hash) for one in chain}
+            data = _data(chain[-1])
+            deleted = bool(data.get("deleted"))
+            last = chain[-1]
+            self.newest[key] = Newest(last.revision_id, last.hash, last.at, _fingerprint(data), deleted)
+            if key[0] is Schema.AGREEMENT:
+                self.agreements[key[1]] = chain
+
+
 class Told:
-    """What the audit log says. ``revisions``: hash of each; ``contents``: newest hash of what has no revisions."""
+    """What the audit log says, entry by entry. ``contents``: newest hash of what has no revisions."""
 
-    revisions: dict[str, tuple[Key, str]] = field(default_factory=dict)
-    forgotten: set[Key] = field(default_factory=set)
-    states: dict[str, RecordState] = field(default_factory=dict)
-    contents: dict[tuple[Schema, str], str | None] = field(default_factory=dict)
+    def __init__(self, chains: Chains) -> None:
+        self.states: dict[str, RecordState] = {}
+        self.contents: dict[Key, str | None] = {}
+        self._hashes = chains.hashes
+        self._unnamed = set(chains.hashes)
+        self._missing: dict[str, Key] = {}
+        self._forgotten: set[Key] = set()
+        self._found: list[Finding] = []
 
-
-def told(entries: Iterable[AuditEntry]) -> Told:
-    """Gather what the log says, in its order."""
-    found = Told()
-    for entry in entries:
+    def add(self, entry: AuditEntry) -> None:
+        """Look at the next entry."""
         key = (entry.schema, entry.object_id)
         if entry.revision_id is not None:
-            found.revisions[entry.revision_id] = (key, entry.revision_hash or "")
+            self._named(entry.revision_id, key, entry.revision_hash or "")
         elif entry.action == "record.forgotten":
-            found.forgotten.add(key)
+            self._forgotten.add(key)
         elif entry.schema is Schema.INDIVIDUAL and entry.subject is not None:
-            found.contents[Schema.INDIVIDUAL, entry.subject] = entry.revision_hash
-        else:
-            found.contents[key] = entry.revision_hash
+            self.contents[Schema.INDIVIDUAL, entry.subject] = entry.revision_hash
+        elif entry.schema is Schema.WEBHOOK:
+            self.contents[key] = entry.revision_hash
         if entry.action in STATES:
-            found.states[entry.object_id] = STATES[entry.action]
-    return found
+            self.states[entry.object_id] = STATES[entry.action]
+
+    def _named(self, revision_id: str, key: Key, expected: str) -> None:
+        there = self._hashes.get(revision_id)
+        self._unnamed.discard(revision_id)
+        if there is None:
+            self._missing[revision_id] = key
+        elif there != _sha(expected):
+            where = f"{REVISIONS} {revision_id}"
+            self._found.append(Finding(CHANGED, where, "has another hash than the log says"))
+
+    def end(self) -> Iterator[Finding]:
+        """Yield where revisions and the log differ."""
+        yield from self._found
+        for revision_id, key in self._missing.items():
+            if key not in self._forgotten:
+                yield Finding(REMOVED, f"{REVISIONS} {revision_id}", f"of {key[0].value} {key[1]} is missing")
+        for revision_id in self._unnamed:
+            yield Finding(ADDED, f"{REVISIONS} {revision_id}", "is not in the log")
 
 
-def check_revisions(
-    revisions: Iterable[Revision], log: Told
-) -> tuple[list[Finding], dict[Key, list[Revision]]]:
-    """Check every chain of revisions against itself and the log; return the chains too."""
-    found: list[Finding] = []
-    chains: dict[Key, list[Revision]] = {}
-    for key, group in groupby(revisions, key=lambda r: (r.schema, r.object_id)):
-        chains[key] = list(group)
-        found += _chain(chains[key])
-    there = {revision.revision_id: revision for chain in chains.values() for revision in chain}
-    for revision_id, (key, expected) in log.revisions.items():
-        if revision_id not in there and key not in log.forgotten:
-            found.append(
-                Finding(REMOVED, f"{REVISIONS} {revision_id}", f"of {key[0].value} {key[1]} is missing")
-            )
-        elif revision_id in there and there[revision_id].hash != expected:
-            found.append(Finding(CHANGED, f"{REVISIONS} {revision_id}", "has another hash than the log says"))
-    found += [
-        Finding(ADDED, f"{REVISIONS} {revision_id}", "is not in the log")
-        for revision_id in there.keys() - log.revisions.keys()
-    ]
-    return found, chains
+def _sha(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _fingerprint(data: Json) -> bytes | None:
+    try:
+        return _sha(canonical(data))
+    except ValueError:
+        return None
 
 
 def _chain(chain: Sequence[Revision]) -> Iterator[Finding]:
@@ -105,30 +144,33 @@ def _chain(chain: Sequence[Revision]) -> Iterator[Finding]:
 
 
 def check_objects(
-    chains: dict[Key, list[Revision]],
+    chains: Chains,
     log: Told,
     *,
     policies: Iterable[Policy],
     agreements: Iterable[tuple[Agreement, tuple[str, ...]]],
-    records: Sequence[ConsentRecord],
+    records: Callable[[], Iterable[ConsentRecord]],
 ) -> Iterator[Finding]:
-    """Check that each stored object is what its newest revision says, and that none is missing."""
-    seen: set[Key] = set()
+    """Check that each stored object is what its newest revision says, and that none is missing.
+
+    ``records`` gives all of them each time that it is called.
+    """
+    unseen = set(chains.newest)
     for policy in policies:
-        seen.add((Schema.POLICY, policy.policy_id))
+        unseen.discard((Schema.POLICY, policy.policy_id))
         yield from _same(chains, Schema.POLICY, policy.policy_id, policy_data(policy))
     for agreement, accepts in agreements:
-        seen.add((Schema.AGREEMENT, agreement.agreement_id))
+        unseen.discard((Schema.AGREEMENT, agreement.agreement_id))
         yield from _same(chains, Schema.AGREEMENT, agreement.agreement_id, agreement_data(agreement))
         yield from _accepts(chains, agreement.agreement_id, accepts)
-    for record in records:
+    for record in records():
         record_id = record.record_id or ""
-        seen.add((Schema.RECORD, record_id))
+        unseen.discard((Schema.RECORD, record_id))
         yield from _same(chains, Schema.RECORD, record_id, record_data(record))
         yield from _record(chains, log, record)
     yield from _current(chains, records)
-    for key, chain in chains.items():
-        if key not in seen and not _data(chain[-1]).get("deleted"):
+    for key in sorted(unseen):
+        if not chains.newest[key].deleted:
             yield Finding(REMOVED, f"{TABLES[key[0]]} {key[1]}", "is missing, and no deletion was recorded")
 
 
@@ -140,21 +182,17 @@ def _data(revision: Revision) -> dict[str, Json]:
     return found if isinstance(found, dict) else {}
 
 
-def _same(
-    chains: dict[Key, list[Revision]], schema: Schema, object_id: str, data: dict[str, Json]
-) -> Iterator[Finding]:
+def _same(chains: Chains, schema: Schema, object_id: str, data: dict[str, Json]) -> Iterator[Finding]:
     where = f"{TABLES[schema]} {object_id}"
-    chain = chains.get((schema, object_id))
-    if not chain:
+    newest = chains.newest.get((schema, object_id))
+    if newest is None:
         yield Finding(ADDED, where, "has no revision")
-    elif _data(chain[-1]) != data:
-        yield Finding(CHANGED, where, f"is not what its newest revision {chain[-1].revision_id} says")
+    elif newest.data is None or newest.data != _fingerprint(data):
+        yield Finding(CHANGED, where, f"is not what its newest revision {newest.revision_id} says")
 
 
-def _accepts(
-    chains: dict[Key, list[Revision]], agreement_id: str, accepts: tuple[str, ...]
-) -> Iterator[Finding]:
-    chain = chains.get((Schema.AGREEMENT, agreement_id), [])
+def _accepts(chains: Chains, agreement_id: str, accepts: tuple[str, ...]) -> Iterator[Finding]:
+    chain = chains.agreements.get(agreement_id, [])
     try:
         *history, newest = [version_of(revision) for revision in chain]
         expected = set(accepted(history, newest))
@@ -166,29 +204,24 @@ def _accepts(
         )
 
 
-def _record(chains: dict[Key, list[Revision]], log: Told, record: ConsentRecord) -> Iterator[Finding]:
+def _record(chains: Chains, log: Told, record: ConsentRecord) -> Iterator[Finding]:
     record_id = record.record_id or ""
     where = f"{TABLES[Schema.RECORD]} {record_id}"
-    chain = chains.get((Schema.RECORD, record_id))
-    if chain and chain[-1].at != record.given_at:
+    newest = chains.newest.get((Schema.RECORD, record_id))
+    if newest is not None and newest.at != record.given_at:
         yield Finding(CHANGED, where, "was given at another time than its newest revision says")
     if log.states.get(record_id) != record.state:
         yield Finding(CHANGED, where, f"is {record.state.value}, which the log does not say")
 
 
-def _current(chains: dict[Key, list[Revision]], records: Sequence[ConsentRecord]) -> Iterator[Finding]:
+def _current(chains: Chains, records: Callable[[], Iterable[ConsentRecord]]) -> Iterator[Finding]:
     """Of an individual's records for an agreement the one for the newest revision counts, and no other."""
-    numbers = {
-        revision.revision_id: revision.number
-        for (schema, _), chain in chains.items()
-        if schema is Schema.AGREEMENT
-        for revision in chain
-    }
+    numbers = {one.revision_id: one.number for chain in chains.agreements.values() for one in chain}
     newest: dict[tuple[str, str], int] = {}
-    for record in records:
+    for record in records():
         key = (record.individual_id, record.agreement_id)
         newest[key] = max(newest.get(key, 0), numbers.get(record.agreement_revision_id, 0))
-    for record in records:
+    for record in records():
         counts = newest[record.individual_id, record.agreement_id]
         if record.current != (numbers.get(record.agreement_revision_id, 0) == counts):
             where = f"{TABLES[Schema.RECORD]} {record.record_id}"

@@ -14,11 +14,11 @@ from jibu.domain.consent.proving import (
     UNSIGNED,
     Finding,
     Report,
+    Walk,
     check_batches,
-    check_entries,
     check_head,
 )
-from jibu.domain.consent.proving_objects import check_objects, check_revisions, told
+from jibu.domain.consent.proving_objects import Chains, Told, check_objects
 from jibu.domain.consent.values import (
     Agreement,
     AuditBatch,
@@ -27,7 +27,6 @@ from jibu.domain.consent.values import (
     Individual,
     Policy,
     RecordState,
-    Revision,
     Schema,
     Webhook,
 )
@@ -36,6 +35,7 @@ from jibu.domain.events import Job
 from jibu.ports import Clock, Page, Records, SignatureChecker, Signer, UnitOfWork
 from jibu.usecases.consent.individuals import keys_hash
 from jibu.usecases.consent.webhooks import webhook_hash
+from jibu.usecases.progress import Progress, counted, silent
 from jibu.usecases.telling import tell
 from jibu.usecases.work import SIGN_AUDIT, Handler, Keep
 
@@ -98,67 +98,74 @@ class Auditing:
             found = uow.audit.batches()
         return Page(tuple(found[offset : offset + limit]), len(found))
 
-    def verify(self, kept: tuple[int, str] | None = None) -> Report:
+    def verify(self, kept: tuple[int, str] | None = None, progress: Progress = silent) -> Report:
         """Go through everything in one snapshot. ``kept``: position and hash that were noted elsewhere.
 
-        Raises: Unavailable.
+        Entries, revisions and records pass one by one; what is remembered of each is about its id and a hash.
+        ``progress`` gets how many revisions and entries were looked at. Raises: Unavailable.
         """
         with self._records.read() as uow:
-            entries = list(_entries(uow))
-            head = uow.audit.head()
-            batches = uow.audit.batches()
-            found = check_entries(entries, head)
-            found += check_batches(batches, entries, self._read_signed)
-            found += [] if kept is None else check_head(entries, kept)
-            log = told(entries)
-            wrong, chains = check_revisions(uow.revisions.all(), log)
-            records = list(_records(uow))
-            found += wrong
+            head, batches = uow.audit.head(), uow.audit.batches()
+            signed = batches[-1].last if batches else 0
+            chains = Chains()
+            found = list(chains.read(counted(uow.revisions.all(), progress)))
+            revisions = len(chains.hashes)
+            walk, log, late = self._walk(uow, chains, batches, kept, lambda n: progress(revisions + n))
+            found += walk.end(head)
+            found += check_batches(batches, walk.hashes, self._read_signed)
+            found += [] if kept is None else check_head(walk.hashes, kept)
+            found += log.end()
             found += check_objects(
                 chains,
                 log,
                 policies=_policies(uow),
                 agreements=[(one, uow.agreements.accepts(one.agreement_id)) for one in _agreements(uow)],
-                records=records,
+                records=lambda: _records(uow),
             )
-            found += self._signed(uow, records, chains)
+            found += self._signed(uow, chains)
             found += _contents(uow, log.contents)
-        signed = batches[-1].last if batches else 0
-        found += self._unsigned(entries, signed)
-        count = sum(len(chain) for chain in chains.values())
-        newest = entries[-1].hash if entries else GENESIS
-        return Report(len(entries), signed, count, len(batches), newest, tuple(dict.fromkeys(found)))
+        if late is not None:
+            where = f"audit_entries {late}-{walk.position}"
+            found.append(Finding(UNSIGNED, where, "waits for the block's signature: does the relay run?"))
+        return Report(walk.entries, signed, revisions, len(batches), walk.hash, tuple(dict.fromkeys(found)))
+
+    def _walk(
+        self,
+        uow: UnitOfWork,
+        chains: Chains,
+        batches: list[AuditBatch],
+        kept: tuple[int, str] | None,
+        progress: Progress,
+    ) -> tuple[Walk, Told, int | None]:
+        """Go along the entries; return also the first one that has waited too long to be signed."""
+        wanted = [batch.last for batch in batches] + ([] if kept is None else [kept[0]])
+        walk, log, now = Walk(wanted), Told(chains), self._clock()
+        signed, late = (batches[-1].last if batches else 0), None
+        for entry in counted(_entries(uow), progress):
+            walk.add(entry)
+            log.add(entry)
+            if late is None and entry.position > signed and now - entry.at > UNSIGNED_TOO_LONG:
+                late = entry.position
+        return walk, log, late
 
     def _read_signed(self, jws: str) -> str:
         return self._signer.verify(jws, BATCH_TYPE).decode()
 
-    def _unsigned(self, entries: list[AuditEntry], signed: int) -> list[Finding]:
-        late = [e for e in entries if e.position > signed and self._clock() - e.at > UNSIGNED_TOO_LONG]
-        if not late:
-            return []
-        where = f"audit_entries {late[0].position}-{late[-1].position}"
-        return [Finding(UNSIGNED, where, "waits for the block's signature: does the relay run?")]
-
-    def _signed(
-        self,
-        uow: UnitOfWork,
-        records: list[ConsentRecord],
-        chains: dict[tuple[Schema, str], list[Revision]],
-    ) -> Iterator[Finding]:
+    def _signed(self, uow: UnitOfWork, chains: Chains) -> Iterator[Finding]:
         """Check the signature of each signed record once more."""
-        for record in records:
+        for record in _records(uow):
             if record.state is not RecordState.SIGNED:
                 continue
-            chain = chains.get((Schema.RECORD, record.record_id or ""))
-            if not chain or not self._holds(uow, record, chain[-1]):
+            newest = chains.newest.get((Schema.RECORD, record.record_id or ""))
+            if newest is None or not self._holds(uow, record, newest.hash):
                 where = f"consent_signatures {record.signature_id}"
                 yield Finding(CHANGED, where, f"does not hold for consent record {record.record_id}")
 
-    def _holds(self, uow: UnitOfWork, record: ConsentRecord, newest: Revision) -> bool:
+    def _holds(self, uow: UnitOfWork, record: ConsentRecord, newest: str) -> bool:
         try:
             signature = uow.consent.signature(record.signature_id or "")
             keys = uow.consent.individual(record.individual_id).keys
-            if signature.verification_payload_hash != newest.hash:
+            if signature.verification_payload_hash != newest:
                 return False
             if signature.payload:
                 self._signatures.check(signature.value, signature.payload, keys)
