@@ -1,4 +1,4 @@
-"""Another block subscribes: pushed to, pulling, told of consent, and (with --kafka) reading Jibu's own events.
+"""Another block subscribes: pushed to, pulling, told of consent, reading Jibu's own events (--kafka: from Kafka).
 
 Starts a Jibu and a subscriber as processes of their own, makes a room, publishes, and prints what was received. Ends
 with code 1 and a sentence where something is not as it should be.
@@ -202,29 +202,16 @@ def consent_changes(who: Callers, subscriber: Subscriber) -> None:
     check("KL-1" not in json.dumps(event), "it names nobody")
 
 
-def own_events(who: Callers, address: str, prefix: str) -> None:
-    """Jibu's own events, from Kafka: documents, consent, publications."""
-    heading("7. Jibu's own events, from Kafka")
+def own_events(who: Callers, how: str, command: list[str]) -> None:
+    """Jibu's own events: documents, consent, publications. ``command`` prints what is new, a line each."""
+    heading(f"7. Jibu's own events, {how}")
     who.officer.call("PUT", "/rag/v1/collections/town", 201, json={"title": "Town", "languages": ["en"]})
     note = {"title": "Gate", "text": "The gate opens at nine."}
     loaded = who.officer.call("POST", "/rag/v1/collections/town/documents", 202, json=note).json()
-    topics = [f"{prefix}.{name}" for name in TOPICS]
-    reader = [
-        sys.executable,
-        str(HERE / "kafka_reader.py"),
-        "--bootstrap",
-        address,
-        "--group",
-        f"{prefix}-example",
-    ]
-
-    def read() -> str:
-        """Read on from where the group is; a reader that found nothing new says nothing."""
-        return run(*reader, "--idle", "3", *topics)
-
-    lines = []
+    lines: list[str] = []
+    mine: list[str] = []
     for _ in range(10):
-        told = read()
+        told = run(*command)
         print(textwrap.indent(told, "   "), end="")
         lines += told.splitlines()
         events = [json.loads(line.partition(": ")[2]) for line in lines]
@@ -237,6 +224,22 @@ def own_events(who: Callers, address: str, prefix: str) -> None:
     types = {one["type"] for one in events}
     check("jibu.consent.record.changed.v1" in types, "the change of consent is told there too")
     check("Mto" not in "".join(lines) and "KL-1" not in "".join(lines), "ids and hashes only")
+
+
+def follower(block: Jibu, folder: Path) -> list[str]:
+    """Return the command that reads events over the API."""
+    token = folder / "events-token"
+    token.write_text(block.token(SCHOOL, "events.read"), encoding="utf-8")
+    command = [sys.executable, str(HERE / "subscriber.py"), "--jibu", block.url, "--client", SCHOOL]
+    more = ["--kept", str(folder / "events.jsonl"), "follow", "--token-file", str(token), "--wait", "2"]
+    return [*command, *more, "--position", str(folder / "position")]
+
+
+def reader(address: str, prefix: str) -> list[str]:
+    """Return the command that reads events from Kafka, on from where its group is."""
+    command = [sys.executable, str(HERE / "kafka_reader.py"), "--bootstrap", address]
+    topics = [f"{prefix}.{name}" for name in TOPICS]
+    return [*command, "--group", f"{prefix}-example", "--idle", "3", *topics]
 
 
 def walk(folder: Path, kafka: str | None, prefix: str) -> None:
@@ -260,8 +263,10 @@ def walk(folder: Path, kafka: str | None, prefix: str) -> None:
         deliver(who, subscriber, folder, block)
         forge(subscriber)
         consent_changes(who, subscriber)
-        if kafka is not None:
-            own_events(who, kafka, prefix)
+        if kafka is None:
+            own_events(who, "over the API", follower(block, folder))
+        else:
+            own_events(who, "from Kafka", reader(kafka, prefix))
 
 
 def main() -> int:

@@ -1,8 +1,9 @@
 """A block that subscribes: it is pushed to, or it pulls. It knows nothing of Jibu but two addresses and a name.
 
 ``listen`` takes signed pushes of a room's events at /events and, given the webhook's secret, changes of consent at
-/consent. ``pull`` asks for what waits, and confirms each event once it is kept. What was received is kept in a file, a
-line of JSON each, so that an event that comes twice is kept once, also after a restart.
+/consent. ``pull`` asks for what waits, and confirms each event once it is kept. ``follow`` reads Jibu's own events.
+What was received is kept in a file, a line of JSON each, so that an event that comes twice is kept once, also after a
+restart.
 """
 
 from __future__ import annotations
@@ -187,6 +188,25 @@ def pull(given: argparse.Namespace) -> None:
             http.delete(f"{where}/{event['id']}").raise_for_status()
 
 
+def follow(given: argparse.Namespace) -> None:
+    """Read Jibu's own events from where the last run ended, until none came for ``--wait`` seconds."""
+    kept = Kept(given.kept)
+    position = int(given.position.read_text("utf-8")) if given.position.exists() else 0
+    token = given.token_file.read_text(encoding="utf-8").strip()
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False) as http:
+        while True:
+            asked = {"after": position, "waitSeconds": given.wait}
+            found = http.get(f"{given.jibu}/mediator/v1/events", params=asked).raise_for_status().json()
+            if found["missed"]:
+                print("some events are gone: look at the things themselves once", flush=True)
+            for one in found["items"]:
+                kept.add("event", one["event"]["id"], one["event"])
+            if found["next"] == position:
+                return
+            position = found["next"]
+            given.position.write_text(str(position), encoding="utf-8")
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="A block that subscribes to another block's events.")
@@ -208,6 +228,11 @@ def main() -> None:
     pulling.add_argument("--type", required=True, help="event type")
     pulling.add_argument("--token-file", type=Path, required=True, help="file with this block's bearer token")
     pulling.set_defaults(run=pull)
+    following = ways.add_parser("follow", help="read Jibu's own events, and end when none come")
+    following.add_argument("--token-file", type=Path, required=True, help="file with a token (events.read)")
+    following.add_argument("--position", type=Path, default=Path("position"), help="file for where to go on")
+    following.add_argument("--wait", type=int, default=20, metavar="SECONDS", help="at most 30 [default: 20]")
+    following.set_defaults(run=follow)
     given = parser.parse_args()
     try:
         given.run(given)
