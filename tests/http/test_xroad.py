@@ -22,6 +22,7 @@ import httpx
 import pytest
 from echo import Echo, echoing
 from http_support import TestServices, client_of, eventually, make_services
+from starlette.types import ASGIApp
 
 from jibu.domain.exchanges import ExchangeFilter
 from jibu.domain.mediation import Endpoint, application_id
@@ -152,15 +153,25 @@ def server(standing: SecurityServer) -> SecurityServer:
     return standing
 
 
-@pytest.fixture
-async def services(tmp_path: Path, world: World, server: SecurityServer) -> AsyncIterator[TestServices]:
-    """Return a Jibu that calls through X-Road, where the portal has rights to everything by name."""
+@dataclass(frozen=True)
+class Agency:
+    """This side's Jibu, which is slow to make and so is made once."""
+
+    services: TestServices
+    app: ASGIApp
+
+
+@pytest.fixture(scope="module")
+def agency(
+    tmp_path_factory: pytest.TempPathFactory, world: World, standing: SecurityServer
+) -> Iterator[Agency]:
+    """Return a Jibu that calls through X-Road, where two applications have rights to everything by name."""
     found = make_services(
-        tmp_path,
+        tmp_path_factory.mktemp("agency"),
         mediator_id=HERE,
         mediator="xroad",
         mediator_timeout_s=2.0,
-        xroad_url=server.url,
+        xroad_url=standing.url,
         xroad_ca_file=world.server.cert,
         xroad_cert_file=world.block.cert,
         xroad_key_file=world.block.key,
@@ -175,17 +186,24 @@ async def services(tmp_path: Path, world: World, server: SecurityServer) -> Asyn
         administration.put_service(application_id(provider), code, wanted)
         for consumer in (PORTAL, STRANGER):
             administration.grant(application_id(consumer), application_id(provider), code, ())
-    yield found
-    await found.mediation.upstream.close()
+    yield Agency(found, create_app(found))
     found.mediation_records.close()
 
 
 @pytest.fixture
-async def portal(services: TestServices) -> AsyncIterator[httpx.AsyncClient]:
+def services(agency: Agency, server: SecurityServer) -> TestServices:
+    """Return its services; the Security Server is in a good mood."""
+    assert server.mischief == ""
+    return agency.services
+
+
+@pytest.fixture
+async def portal(agency: Agency, services: TestServices) -> AsyncIterator[httpx.AsyncClient]:
     """Return the portal, which calls its own Jibu."""
-    async with client_of(create_app(services), services.token("mediator.client", client=PORTAL)) as client:
+    async with client_of(agency.app, services.token("mediator.client", client=PORTAL)) as client:
         client.headers["X-GovStack-Client"] = PORTAL
         yield client
+    await services.mediation.upstream.close()
 
 
 def logged(services: TestServices) -> list[Any]:
@@ -204,7 +222,7 @@ async def test_a_cited_answer_comes_through_x_road(
     assert answer.status_code == 200
     assert answer.json()["citations"]
     assert len(answer.headers["X-Road-Request-Hash"]) == 88
-    (mine,), (theirs,) = logged(services), logged(other.services)[before:]
+    mine, (theirs,) = logged(services)[-1], logged(other.services)[before:]
     for one in (mine, theirs):
         assert (one.consumer, one.provider, one.service) == (PORTAL, THERE, "rag")
         assert (one.request_id, one.status, one.outcome) == ("case-1", 200, "ok")
@@ -224,13 +242,12 @@ async def test_a_service_may_be_open_without_the_other_log(portal: httpx.AsyncCl
 
 
 async def test_scopes_are_what_the_list_says(
-    services: TestServices, other: Library, server: SecurityServer
+    portal: httpx.AsyncClient, services: TestServices, server: SecurityServer
 ) -> None:
     """X-Road lets the stranger call; the other Jibu's list gives it no scope for questions, whatever it sends along."""
     token = services.token("mediator.client", client=STRANGER)
-    async with client_of(create_app(services), token) as client:
-        client.headers["X-GovStack-Client"] = STRANGER
-        answer = await client.post(f"/r1/{THERE}/rag/v1/query", json=QUESTION)
+    named = {"Authorization": f"Bearer {token}", "X-GovStack-Client": STRANGER}
+    answer = await portal.post(f"/r1/{THERE}/rag/v1/query", json=QUESTION, headers=named)
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:problem-type:jibu:forbidden")
     assert b"authorization" not in dict(server.seen[-1].headers)
 
@@ -370,6 +387,7 @@ def test_who_is_said_to_call(
         f"/r1/{REGISTRY}/citizens/x",
         f"/r1/{REGISTRY}/listMethods",
         f"/r1/{THERE}x/rag/v1/collections",
+        "/rag",
         "/ragged",
         "//rag/v1/collections",
     ],
@@ -381,9 +399,9 @@ def test_nothing_else_is_open(world: World, other: Library, path: str) -> None:
     assert answer.status_code == 404
 
 
-async def test_a_header_opens_nothing_on_the_ordinary_listener(services: TestServices) -> None:
+async def test_a_header_opens_nothing_on_the_ordinary_listener(agency: Agency) -> None:
     """X-Road-Client needs its token there, as before."""
-    async with client_of(create_app(services)) as client:
+    async with client_of(agency.app) as client:
         answer = await client.post("/rag/v1/query", json=QUESTION, headers={"X-Road-Client": PORTAL})
     assert answer.status_code == 401
 

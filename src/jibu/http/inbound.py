@@ -25,7 +25,7 @@ from jibu.http.server import options
 from jibu.http.tracing import RequestIds, ids_from, is_request_id
 from jibu.settings import Settings
 
-OPEN = ("rag", "consent")
+OPEN = ("/rag/", "/consent/")
 """This block's services: nothing else is served here, no administration, probe or page."""
 TAKEN_OFF = frozenset((b"authorization", CLIENT, SYNONYM))
 Accepted = Callable[[ssl.SSLObject | ssl.SSLSocket | None], bool]
@@ -55,7 +55,7 @@ class Door:
         await self._app({**scope, "headers": kept + named}, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:
-        return scope["path"].split("/")[1] in OPEN or scope["raw_path"].startswith(self._relayed)
+        return scope["path"].startswith(OPEN) or scope["raw_path"].startswith(self._relayed)
 
 
 def _client(scope: Scope) -> str:
