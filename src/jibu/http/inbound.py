@@ -55,7 +55,9 @@ class Door:
         await self._app({**scope, "headers": kept + named}, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:
-        return scope["path"].startswith(OPEN) or scope["raw_path"].startswith(self._relayed)
+        path: str = scope["path"]
+        raw: bytes = scope["raw_path"]
+        return path.startswith(OPEN) or raw.startswith(self._relayed)
 
 
 def _client(scope: Scope) -> str:
