@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import sys
 import threading
@@ -10,44 +9,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import TypeVar
 
 import pytest
 
-from jibu.adapters.broker.local import LocalBroker
 from jibu.adapters.index.embedded import EmbeddedIndex
-from jibu.adapters.parse.sandbox import SandboxedParser
 from jibu.adapters.store.postgres import open_postgres
-from jibu.adapters.text.icu import IcuSegmenter
-from jibu.adapters.text.language import LangidDetector
 from jibu.domain.access import AccessFilter
 from jibu.domain.documents import Document, DocumentStatus
 from jibu.domain.errors import Unavailable
-from jibu.testing.faults import FaultyEmbedder
 from jibu.testing.memory import HashEmbedder
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the helpers beside the tests
 
+from tests.e2e.crash_block import PARTS, law, slow_block
 from tests.services import postgres
 
-INGESTION = Path(__file__).parents[1] / "unit" / "usecases" / "ingestion.py"
 KILLS = 3
 DOCUMENTS = 4
 RECOVERY_S = 20.0
 T = TypeVar("T")
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ingestion", INGESTION)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PARTS = _load()
 
 
 @pytest.fixture
@@ -62,27 +43,15 @@ def server() -> Iterator[postgres.Server]:
 def block(server: postgres.Server, tmp_path: Path) -> Iterator[PARTS.Ingestion]:
     """Everything on that server, slow enough to be caught at work."""
     embedder = HashEmbedder()
-    found = PARTS.Ingestion(
-        records=open_postgres(server.new_database(), migrate=True),
-        index=EmbeddedIndex(tmp_path / "index", embedder=embedder.name, dimension=embedder.dimension),
-        embedder=FaultyEmbedder(embedder, lambda _: time.sleep(0.1)),
-        parser=SandboxedParser(),
-        segmenter=IcuSegmenter(),
-        detector=LangidDetector(),
-        broker=LocalBroker(tmp_path / "events.db"),
-        sweep_delay_s=30.0,
-    )
-    found.collection()
-    yield found
-    found.broker.close()
-    found.index.close()
-    found.records.close()
+    index = EmbeddedIndex(tmp_path / "index", embedder=embedder.name, dimension=embedder.dimension)
+    records = open_postgres(server.new_database(), migrate=True)
+    with slow_block(tmp_path, records=records, index=index) as found:
+        yield found
 
 
 def text(name: int, version: int) -> str:
     """Return a document of some twenty passages that says which version it is."""
-    sections = (f"## Section {n}\n\n" + f"Rule {n} of law {name}, edition {version}. " * 9 for n in range(20))
-    return f"# Law {name}\n\n" + "\n\n".join(sections)
+    return law(name, version, sections=20)
 
 
 def patiently(call: Callable[[], T]) -> T:

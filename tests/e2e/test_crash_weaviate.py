@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import sys
 import threading
@@ -10,47 +9,29 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from jibu.adapters.broker.local import LocalBroker
 from jibu.adapters.index.weaviate.index import WeaviateIndex
 from jibu.adapters.index.weaviate.schema import Layout
-from jibu.adapters.parse.sandbox import SandboxedParser
 from jibu.adapters.store.sqlite import open_sqlite
-from jibu.adapters.text.icu import IcuSegmenter
-from jibu.adapters.text.language import LangidDetector
 from jibu.domain.access import AccessFilter
 from jibu.domain.documents import DocumentStatus
 from jibu.domain.errors import Unavailable
 from jibu.ports import WeightedTerm
-from jibu.testing.faults import FaultyEmbedder
 from jibu.testing.memory import HashEmbedder
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # the helpers beside the tests
 
+from tests.e2e.crash_block import PARTS, law, slow_block
 from tests.services.weaviate_server import BINARY_NEEDED, OwnServer
 
-INGESTION = Path(__file__).parents[1] / "unit" / "usecases" / "ingestion.py"
 KILLS = 4
 DOCUMENTS = 4
 PATIENCE_S = 240.0
 TRAVEL = AccessFilter(frozenset({"travel"}))
 
 pytestmark = [BINARY_NEEDED, pytest.mark.slow]
-
-
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ingestion", INGESTION)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PARTS = _load()
 
 
 @pytest.fixture
@@ -65,27 +46,15 @@ def server() -> Iterator[OwnServer]:
 def block(server: OwnServer, tmp_path: Path) -> Iterator[PARTS.Ingestion]:
     """Everything with that index, slow enough to be caught at work."""
     embedder = HashEmbedder()
-    found = PARTS.Ingestion(
-        records=open_sqlite(tmp_path / "jibu.db"),
-        index=WeaviateIndex(server.server, Layout("Jibu", embedder.name, embedder.dimension)),
-        embedder=FaultyEmbedder(embedder, lambda _: time.sleep(0.1)),
-        parser=SandboxedParser(),
-        segmenter=IcuSegmenter(),
-        detector=LangidDetector(),
-        broker=LocalBroker(tmp_path / "events.db"),
-        sweep_delay_s=30.0,
-    )
-    found.collection()
-    yield found
-    found.broker.close()
-    found.index.close()
-    found.records.close()
+    index = WeaviateIndex(server.server, Layout("Jibu", embedder.name, embedder.dimension))
+    records = open_sqlite(tmp_path / "jibu.db")
+    with slow_block(tmp_path, records=records, index=index) as found:
+        yield found
 
 
 def text(name: int, version: int) -> str:
     """Return a document of some forty passages that says which version it is."""
-    sections = (f"## Section {n}\n\n" + f"Rule {n} of law {name}, edition {version}. " * 9 for n in range(40))
-    return f"# Law {name}\n\n" + "\n\n".join(sections)
+    return law(name, version, sections=40)
 
 
 class Reader(threading.Thread):
