@@ -41,7 +41,7 @@ from jibu.domain.answers import (
 from jibu.domain.documents import Collection, Document, DocumentStatus, NewDocument
 from jibu.domain.errors import Conflict, InvalidInput, NotFound, TooLarge
 from jibu.domain.passages import FoundPassage, Passage, passage_id
-from jibu.domain.personal import ConsentDecision
+from jibu.domain.personal import ConsentDecision, PersonalContext
 from jibu.domain.questions import check_text
 from jibu.domain.receipts import ErasureReceipt
 from jibu.http.app import create_app
@@ -311,6 +311,7 @@ class Answering:
     before_token: Callable[[int], None] = lambda _n: None
     closed: threading.Event = field(default_factory=threading.Event)
     produced: int = 0
+    contexts: tuple[PersonalContext, ...] = ()
 
     def stream(self, caller: Caller, question: Question) -> Iterator[Sources | Token | Answer]:
         """Yield sources, tokens and the answer."""
@@ -340,7 +341,7 @@ class Answering:
             )
             for n, f in enumerate(found.passages[: question.max_citations], 1)
         )
-        yield Sources(citations)
+        yield Sources(citations, contexts=self.contexts)
         told = citations[0].quote if citations else "The documents do not answer this."
         for n, word in enumerate(told.split(" ")):
             self.before_token(n)

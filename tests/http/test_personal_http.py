@@ -51,6 +51,34 @@ async def test_a_stream_whose_consent_ends_is_broken_off(services: TestServices,
     assert "consent-required" in response.text
 
 
+class Elsewhere:
+    """A gate where consent under a service's own agreement is withdrawn after one look at it."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def still(self, context: PersonalContext) -> None:
+        """Look once more."""
+        self.seen.append(context.agreement_id)
+        if self.seen.count("taxes") > 1:
+            raise ConsentRequired("no consent", LINK)
+
+
+async def test_a_stream_rests_on_every_agreement(services: TestServices) -> None:
+    """What a service said rests on its own agreement too: looked at from the first event on, whatever waits."""
+    services.consent_gate = Elsewhere()
+    services.answering.contexts = tuple(PersonalContext("amina", one) for one in ("benefits", "taxes"))
+    async with client_of(app_of(services), services.token()) as client:
+        await load(client)
+        body = {"question": "passport fees", "personalContext": MINE | {"services": ["a/b/c/d/e"]}}
+        response = await client.post("/rag/v1/query", json=body, headers={"Accept": "text/event-stream"})
+    assert [line for line in response.text.splitlines() if line.startswith("event")] == [
+        "event: sources",
+        "event: error",
+    ]
+    assert services.consent_gate.seen == ["benefits", "taxes"] * 2
+
+
 async def test_a_stream_without_consent_never_begins(services: TestServices) -> None:
     """It is an ordinary problem that says where a consent can be given, and no word about scopes."""
     services.consent_gate = Ending(0)

@@ -17,8 +17,6 @@ from jibu.ports import Embedder, LanguageDetector, Segmenter
 
 MOST_FIELDS = 400
 """Fields of all records together that are looked at, the first ones of each: each costs the embedder two texts."""
-FEW = 8
-"""A record with fewer fields is filled up with neutral ones: nearness is judged against neighbours."""
 _ELSEWHERE = (
     "What is the weather tomorrow?",
     "Où se trouve la gare ?",
@@ -34,16 +32,17 @@ _ELSEWHERE = (
     "¿Quién pintó este cuadro?",
 )
 """Questions that no field of a registry answers: what nearness by chance is measured on."""
-_NEUTRAL = (
-    ("Register", "Name", "Ana"),
-    ("Register", "Number", "1234"),
-    ("Register", "Date", "2020-01-01"),
-    ("Register", "Status", "active"),
-    ("Library card", "Books on loan", "2"),
-    ("Weather station", "Temperature", "21"),
-    ("Water meter", "Reading", "301"),
-    ("Dog register", "Breed", "terrier"),
+_ANYWHERE = (
+    ("Name", "Ana"),
+    ("Number", "1234"),
+    ("Date", "2020-01-01"),
+    ("Status", "active"),
+    ("Address", "14 Lake Road"),
+    ("Amount", "100"),
+    ("Telephone", "0700 1234"),
+    ("Remarks", "none"),
 )
+"""What any record might hold: nearness is judged against neighbours, and a record may have few of its own."""
 
 _Matrix = NDArray[np.float32]
 
@@ -72,8 +71,6 @@ class _Backdrop:
     """Vectors that hold nothing personal. ``unit``: standard deviation of unrelated nearness."""
 
     elsewhere: _Matrix
-    labels: _Matrix
-    wholes: _Matrix
     unit: float
 
 
@@ -100,10 +97,11 @@ class Judge:
         fields = record.fields
         backdrop = self._backdrop()
         question = np.frombuffer(asked.vector, np.float32)
-        labels = self._vectors([label_text(record, field) for field in fields])
-        wholes = self._vectors([whole_text(record, field) for field in fields])
-        by_label = _against(labels, backdrop.labels, question) / backdrop.unit
-        by_whole = _against(wholes, backdrop.wholes, question) / backdrop.unit
+        beside = [LiveField("", (label,), value) for label, value in _ANYWHERE]
+        labels = self._vectors([label_text(record, field) for field in (*fields, *beside)])
+        wholes = self._vectors([whole_text(record, field) for field in (*fields, *beside)])
+        by_label = _against(labels, question) / backdrop.unit
+        by_whole = _against(wholes, question) / backdrop.unit
         apart = (wholes @ question - (wholes @ backdrop.elsewhere.T).mean(1)) / backdrop.unit
         personal = float(about_somebody(asked.text))
         language = self._language(record)
@@ -166,10 +164,9 @@ class Judge:
             if self._known is None:
                 asked = [self._embedder.embed_query(text) for text in _ELSEWHERE]
                 elsewhere = np.stack([np.frombuffer(vector, np.float32) for vector in asked])
-                labels = self._vectors([f"{title} / {label}" for title, label, _ in _NEUTRAL])
-                wholes = self._vectors([f"{title} / {label}: {value}" for title, label, value in _NEUTRAL])
-                unit = max(float((wholes @ elsewhere.T).std()), 1e-6)
-                self._known = _Backdrop(elsewhere, labels, wholes, unit)
+                fields = self._vectors([f"{label}: {value}" for label, value in _ANYWHERE])
+                unit = max(float((fields @ elsewhere.T).std()), 1e-6)
+                self._known = _Backdrop(elsewhere, unit)
             return self._known
 
 
@@ -183,11 +180,10 @@ def whole_text(record: LiveRecord, field: LiveField) -> str:
     return f"{label_text(record, field)}: {field.text}"
 
 
-def _against(fields: _Matrix, neutral: _Matrix, question: _Matrix) -> _Matrix:
-    """Return how much nearer each field is than the fields together, filled up with neutral ones."""
+def _against(fields: _Matrix, question: _Matrix) -> _Matrix:
+    """Return how much nearer each field is than all of them together."""
     near = fields @ question
-    others = neutral[: max(0, FEW - len(fields))] @ question
-    centred: _Matrix = near - np.concatenate([near, others]).mean()
+    centred: _Matrix = near - near.mean()
     return centred
 
 
