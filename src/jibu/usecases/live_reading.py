@@ -28,8 +28,8 @@ from jibu.usecases.consent_gate import Gate
 from jibu.usecases.live import CLOSED_LIVE, Live
 
 MOST_CITED = 4
-BESIDE, BESIDE_ODDS = 0.9, 0.08
-"""A further field is as likely as this share of the best one, and has this share of its odds, or it stays out."""
+BESIDE = 0.25
+"""A further field has this share of the best one's odds, or it stays out."""
 UNAVAILABLE = "service-unavailable"
 _ERRORS: dict[str, type[UpstreamError]] = {
     cls.code: cls for cls in (UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamBadAnswer)
@@ -123,9 +123,8 @@ CLOSED_READING = LiveReading(live=CLOSED_LIVE)
 def _chosen(judged: Sequence[Judged], most: int) -> list[Judged]:
     """Return what is told. With an item of a list the others are told: nearness cannot tell the eldest child."""
     found: list[Judged] = []
-    least = max(THRESHOLDS.partial, BESIDE * judged[0].probability) if judged else 0.0
     for one in judged:
-        if one.probability >= least and _odds(one) >= BESIDE_ODDS * _odds(judged[0]):
+        if one.probability >= THRESHOLDS.partial and _odds(one) >= BESIDE * _odds(judged[0]):
             found += [other for other in _items(one, judged) if other not in found]
     return found[:most]
 
