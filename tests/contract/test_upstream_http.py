@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,12 @@ async def test_names_that_lead_where_nobody_may_go(echo: Echo, answer: list[str]
     finally:
         await upstream.close()
     assert echo.seen == []
+
+
+@pytest.mark.anyio
+async def test_a_service_that_only_x_road_finds(upstream: HttpUpstream) -> None:
+    """One that was registered without a base URL cannot be called straight."""
+    request = outgoing("http://127.0.0.1", "/x")
+    nowhere = replace(request, service=replace(request.service, base_url=None))
+    with pytest.raises(UpstreamUnreachable, match="registered without a base URL"):
+        await upstream.send(nowhere)

@@ -251,6 +251,13 @@ async def test_base_urls_that_are_refused(admin: httpx.AsyncClient, url: str) ->
     assert (found.status_code, found.json().get("field")) == (422, "baseUrl")
 
 
+async def test_a_base_url_is_needed(admin: httpx.AsyncClient) -> None:
+    """Where this block itself calls services."""
+    await register(admin)
+    found = await admin.put(SERVICE, json={"openapi": DOCUMENT})
+    assert (found.status_code, found.json().get("field")) == (422, "baseUrl")
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://10.1.2.3/api", "http://localhost/"])
 async def test_an_administrator_may_allow_an_internal_host(admin: httpx.AsyncClient, url: str) -> None:
     """With the flag, and never a link-local address."""

@@ -95,6 +95,20 @@ class MediationCases:
             assert [one.application_id for one in found.items] == [CONSUMER, PROVIDER]
             assert m.services.rights(PROVIDER, "citizens", offset=1, limit=10).total == 1
 
+    def test_a_service_may_have_no_base_url(self, records: Records) -> None:
+        """It is None again, registered or asked for: X-Road finds such a service. None is this block's own."""
+        wish = replace(SERVICE, base_url=None, updated_at=None)
+        with records.write() as uow:
+            _directory(uow)
+            uow.mediator.services.put(replace(SERVICE, base_url=None))
+            asked = Registration("g9", PROVIDER, "Registry", wish, RegistrationStatus.PENDING, AT)
+            uow.mediator.registrations.put(asked)
+            uow.commit()
+        with records.read() as uow:
+            kept = uow.mediator.services.get(PROVIDER, "citizens")
+            assert (kept.base_url, kept.own) == (None, False)
+            assert uow.mediator.registrations.get("g9").service == wish
+
     def test_clients_are_listed_in_pages(self, records: Records) -> None:
         """Members before their applications, the block itself always and once, by instance."""
         own = application_id("ZZ/GOV/block/jibu")
