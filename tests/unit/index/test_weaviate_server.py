@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from jibu.adapters.index.weaviate.connection import Server
+from jibu.adapters.index.weaviate.connection import Server, translated
+from jibu.adapters.index.weaviate.failing import Failed
 from jibu.adapters.index.weaviate.index import WeaviateIndex
 from jibu.adapters.index.weaviate.schema import Layout
 from jibu.domain.errors import Away, IndexMismatch, Misconfigured
@@ -204,3 +205,10 @@ def _said(index: WeaviateIndex) -> str:
     with pytest.raises(Away) as raised:
         index.info()
     return str(raised.value)
+
+
+def test_a_dropped_index_is_told_with_what_to_do() -> None:
+    """While Weaviate starts it says the same, so the caller is to come again; nothing of its words gets through."""
+    with pytest.raises(Away, match="starting.*dropped.*restart.*`jibu reindex`") as caught, translated():
+        raise Failed("UNKNOWN", "could not find class JibuTest in schema")
+    assert "JibuTest" not in str(caught.value)

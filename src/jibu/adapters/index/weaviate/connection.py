@@ -244,7 +244,10 @@ def _of_grpc(error: Failed) -> Exception:
     if error.status in {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"}:
         return Away("Weaviate does not answer")
     if any(words in error.detail for words in UNKNOWN_YET):
-        return Away("Weaviate does not know the index: it is starting, or the index was dropped")
+        return Away(
+            "Weaviate does not know the index. Is it starting? If this lasts, the index was dropped: "
+            "restart Jibu, which makes it again, and run `jibu reindex`"
+        )
     if error.status in {"UNAUTHENTICATED", "PERMISSION_DENIED"}:
         return _refused()
     return Unavailable(f"Weaviate failed ({error.status})")
