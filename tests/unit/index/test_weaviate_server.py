@@ -209,6 +209,6 @@ def _said(index: WeaviateIndex) -> str:
 
 def test_a_dropped_index_is_told_with_what_to_do() -> None:
     """While Weaviate starts it says the same, so the caller is to come again; nothing of its words gets through."""
-    with pytest.raises(Away, match="starting.*dropped.*restart.*`jibu reindex`") as caught, translated():
+    with pytest.raises(Away, match=r"starting.*dropped.*restart.*`jibu reindex`") as caught, translated():
         raise Failed("UNKNOWN", "could not find class JibuTest in schema")
     assert "JibuTest" not in str(caught.value)
