@@ -151,6 +151,8 @@ class TestHeadersAndProblems:
         """Not here one thing and there another: what parts of the service take for a line's end differs."""
         answer = await client.put(f"/mediator/v1/members/ZZ/GOV/{end}", json={"name": "x"})
         assert answer.status_code == 400
+        answer = await client.get(f"/mediator/v1/messages/{end}")
+        assert answer.status_code == 404
 
     async def test_a_fault_tells_nothing(self, services: TestServices) -> None:
         """500 with the trace id and no word of the inside; the log has where, and no message either."""

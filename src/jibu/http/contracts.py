@@ -60,16 +60,24 @@ class Contract:
 
         A slash at the end counts: a path has one where the contract says so, and only there.
         """
+        return _methods(self._item(path))
+
+    def answers(self, method: str, path: str) -> tuple[str, ...]:
+        """Return the statuses that the operation at a concrete path may answer with; none where there is none."""
+        operation = self._item(path).get(method.lower(), {})
+        return tuple(operation.get("responses", ()))
+
+    def _item(self, path: str) -> dict[str, Any]:
         if not path.startswith(self.base_path + "/"):
-            return ()
-        paths = self.document["paths"]
+            return {}
+        paths: dict[str, dict[str, Any]] = self.document["paths"]
         own = path.removeprefix(self.base_path)
         if own in paths:  # one without holes is meant before any with holes that it would fit
-            return _methods(paths[own])
+            return paths[own]
         for template, item in paths.items():
             if _pattern(self.base_path + template).fullmatch(path):
-                return _methods(item)
-        return ()
+                return item
+        return {}
 
 
 def folder() -> Path:

@@ -110,6 +110,12 @@ class Dispatcher:
             scope["app"] = self
             await self._router(scope, receive, send)
 
+    def _refuse(self, method: str, path: str) -> None:
+        """Refuse a path with control characters: nothing is there, and nothing can be made there."""
+        if any("404" in contract.answers(method, path) for contract in self._contracts):
+            raise NotFound("there is nothing at this address")
+        raise BadRequest("a path has no control characters")
+
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if is_relayed(path):
@@ -117,8 +123,8 @@ class Dispatcher:
             return
         bases = [prefix for contract in self._contracts for prefix in contract.prefixes]
         if any(path == base or path.startswith(base + "/") for base in bases):
-            if CONTROL.search(path):  # no parameter has one, and the routers below do not agree on them
-                raise BadRequest("a path has no control characters")
+            if CONTROL.search(path):  # no name has one, and the routers below do not agree on them
+                self._refuse(scope["method"], path)
             # Looked up here, not left to the routers below: they would redirect where a slash is missing.
             if not any(contract.allowed(path) for contract in self._contracts):
                 raise NotFound("there is nothing at this address")
