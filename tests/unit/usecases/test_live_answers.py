@@ -49,7 +49,8 @@ AUDITOR = Caller("KE/GOV/A/audit", frozenset({"audit.read"}))
 RULE = "# Pension\n\nThe old-age pension is paid from the age of 60.\n"
 BORN = ("Date of birth", "1961-04-17")
 PERSON = record(BORN, ("Family name", MARK), ("Home town", "Kisumu"))
-TWO = record(BORN, ("Place of birth", "Kisumu"))
+TWO = record(BORN, ("of birth date", "1961-04-18"))
+"""Two fields that are as near to the question as each other for an embedder of words."""
 TAX = "ZZ/GOV/office/registry/tax"
 WHEN = "What is my date of birth?"
 PENSION = "Am I old enough for the old-age pension?"
