@@ -103,7 +103,7 @@ def consulted(services: Sequence[str], data: LiveData) -> tuple[LiveConsulted, .
 
 
 def without_live(answer: Answer, *, spoken: bool) -> Answer:
-    """Return what may be kept of an answer: nothing that a service said, not even whether it knows the individual.
+    """Return what may be kept of an answer: nothing that a service said, nor, where none is cited, whether it knew.
 
     ``spoken``: live data were given to whoever wrote the text, so the text goes as a whole.
     """

@@ -94,14 +94,14 @@ def citation(value: Citation) -> Json:
 
 
 def live_citation(value: LiveCitation) -> Json:
-    """Return one citation of a service. Of a stored answer path and quote are null."""
+    """Return one citation of a service. Of a stored answer path and quote are null; the path "" is the whole body."""
     return {
         "number": value.number,
         "kind": "service",
         "serviceId": value.service_id,
         "title": value.title,
         "retrievedAt": moment(value.retrieved_at),
-        "fieldPath": value.field_path or None,
+        "fieldPath": value.field_path if value.quote else None,
         "quote": value.quote or None,
         "messageId": value.message_id,
         "responseSha256": value.response_sha256,

@@ -81,7 +81,7 @@ class LiveServices:
         self._watch = watch
         self._admitting = Admitting(records=records, own=own, consent=consent)
         self._messages = MessageLog(records=records)
-        self._known: dict[str, IndividualOperation | None] = {}
+        self._known: dict[str, tuple[IndividualOperation | None]] = {}
 
     def admit(
         self, caller: Caller, context: PersonalContext, services: Sequence[str], asked: Asked | None = None
@@ -144,15 +144,16 @@ class LiveServices:
         """Return the operation that its document marks. Raises: InvalidInput."""
         text = service.description or ""
         key = hashlib.sha256(text.encode(errors="replace")).hexdigest()
-        if key not in self._known:
+        try:
+            (operation,) = self._known[key]  # one look: another thread may clear the table at any time
+        except KeyError:
             try:
-                found = self._reader.read(text).individual if text else None
+                operation = self._reader.read(text).individual if text else None
             except InvalidInput as error:
                 raise InvalidInput(f"{service.service_id} cannot be used: {error}", field) from error
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[key] = found
-        operation = self._known.get(key)
+            self._known[key] = (operation,)
         if operation is None:
             raise InvalidInput(
                 f"{service.service_id} has no operation marked x-jibu-individual in an OpenAPI document",

@@ -13,6 +13,7 @@ from jibu.domain.errors import (
     InvalidInput,
     Unavailable,
     UpstreamBadAnswer,
+    UpstreamDenied,
     UpstreamError,
     UpstreamRefused,
     UpstreamTimeout,
@@ -32,9 +33,11 @@ BESIDE = 0.25
 """A further field has this share of the best one's odds, or it stays out."""
 UNAVAILABLE = "service-unavailable"
 _ERRORS: dict[str, type[UpstreamError]] = {
-    cls.code: cls for cls in (UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamBadAnswer)
+    cls.code: cls
+    for cls in (UpstreamDenied, UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamBadAnswer)
 }
 _SAID = {
+    UpstreamDenied: "may not be called by this block through X-Road",
     UpstreamRefused: "refused the connection",
     UpstreamUnreachable: "cannot be reached",
     UpstreamTimeout: "took too long",

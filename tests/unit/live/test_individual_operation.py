@@ -36,6 +36,13 @@ def test_the_marked_operation_is_found() -> None:
     assert read({"/me": {"get": {}}}).individual is None
 
 
+def test_the_name_of_a_document_is_one_plain_line() -> None:
+    """It is stored, listed, cited and shown in terminals: no controls, nothing that turns the writing."""
+    hostile = "Civil\x1b[31m \u202eregistry\x00\n of\u2028Kalindra"
+    found = read({"/me": {"get": MARKED}}, info={"title": hostile, "version": "1\x07"})
+    assert (found.title, found.version) == ("Civil [31m registry of Kalindra", "1")
+
+
 @pytest.mark.parametrize(
     "paths",
     [

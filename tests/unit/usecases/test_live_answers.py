@@ -30,12 +30,17 @@ from jibu.domain.errors import (
     JibuError,
     NotFound,
     Unavailable,
+    UpstreamBadAnswer,
+    UpstreamDenied,
+    UpstreamError,
+    UpstreamRefused,
     UpstreamTimeout,
+    UpstreamUnreachable,
 )
 from jibu.domain.live import LiveFailure
 from jibu.domain.passages import TextSpan
 from jibu.domain.personal import PersonalContext
-from jibu.http import logs
+from jibu.http import logs, views
 from jibu.ports import GenerationRequest, Generator
 from jibu.settings import Settings
 from jibu.usecases.answer import Answers
@@ -101,6 +106,17 @@ def test_a_field_answers_and_is_cited(living: Callable[..., People]) -> None:
     assert [claim.citations for claim in answer.claims] == [(1,)]
     assert [(one.service_id, one.outcome) for one in answer.live_sources] == [(REGISTRY, LiveOutcome.OK)]
     assert MARK not in str(answer)
+
+
+def test_a_value_that_is_the_whole_body_has_an_empty_path(living: Callable[..., People]) -> None:
+    """A JSON Pointer too, told as it is; null stands in the stored answer alone, where the value is gone."""
+    whole = replace(PERSON, fields=(replace(PERSON.fields[0], path=""),))
+    people = living(LiveDouble({REGISTRY: whole}))
+    given = asked(people, WHEN)
+    kept = people.answers.get(AMINA, given.answer_id, context=MINE)
+    [told], [left] = (views.answer(one)["citations"] for one in (given, kept))
+    assert (told["fieldPath"], told["quote"]) == ("", "1961-04-17")
+    assert (left["fieldPath"], left["quote"]) == (None, None)
 
 
 def test_a_rule_and_a_field_are_cited_side_by_side(living: Callable[..., People]) -> None:
@@ -188,6 +204,18 @@ def test_where_nothing_is_found_a_failure_is_the_answer(living: Callable[..., Pe
     with pytest.raises(UpstreamTimeout) as caught:
         next(iter(pieces))
     assert (caught.value.service, caught.value.stage) == (TAX, "connect")
+
+
+@pytest.mark.parametrize(
+    "kind", [UpstreamDenied, UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamBadAnswer]
+)
+def test_the_problem_is_what_went_wrong(living: Callable[..., People], kind: type[UpstreamError]) -> None:
+    """Whatever an upstream raises, through X-Road too, is told as itself: asking again helps in some cases only."""
+    people = living(LiveDouble({TAX: LiveFailure(TAX, kind.code, "send", None)}))
+    with pytest.raises(JibuError) as caught:
+        asked(people, WHEN, TAX)
+    assert type(caught.value) is kind
+    assert TAX in str(caught.value)
 
 
 def test_no_record_is_no_failure(living: Callable[..., People]) -> None:

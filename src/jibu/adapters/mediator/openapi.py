@@ -8,6 +8,7 @@ from typing import Any
 from jibu.adapters.mediator.individuals import individual_of
 from jibu.domain.errors import InvalidInput
 from jibu.domain.mediation import Endpoint
+from jibu.domain.shapes import one_line
 from jibu.domain.targets import MAX_SEGMENTS
 from jibu.ports.mediation import ApiDescription
 
@@ -98,4 +99,5 @@ def _path(path: str) -> str:
 
 
 def _line(value: object) -> str:
-    return " ".join(str(value or "").split())[:200]
+    """Return a stranger's words as one line without controls: they are stored, listed and shown in terminals."""
+    return one_line(str(value or ""))[:200].strip()
