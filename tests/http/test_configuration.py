@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -240,6 +241,8 @@ async def test_too_many_documents_are_not_begun(admin: httpx.AsyncClient, specs:
         "7: x\ndomain: x\ninstance: JIBU\n",
         "? [a, b]\n: x\n",
         "domain: x\ninstance: 7001\n",
+        "domain: x\ninstance: JIBU\ndomain: y\n",
+        "domain: x\ninstance: JIBU\nmembers: []\n'members': []\n",
         "domain: x\ninstance: JIBU\nmembers: " + "[" + "1," * 210_000 + "]\n",
         "\x00",
         "just text",
@@ -247,7 +250,7 @@ async def test_too_many_documents_are_not_begun(admin: httpx.AsyncClient, specs:
     ],
 )
 async def test_yaml_that_is_not_taken(admin: httpx.AsyncClient, text: str) -> None:
-    """Aliases, tags, several documents, depth, names that are no text, numbers where text belongs."""
+    """Aliases, tags, several documents, depth, names that are no text or there twice, numbers where text belongs."""
     answer = await admin.patch(CONFIG, content=text.encode(), headers={"Content-Type": "text/yaml"})
     assert answer.status_code == 400, answer.text
 
@@ -324,11 +327,29 @@ async def test_pages_are_split_as_published(admin: httpx.AsyncClient) -> None:
     assert sum(len(one["rights"]) for one in rest["allowList"]) == 23, (
         "the page's last pair is gone, the rest not"
     )
-    for token in (first["nextPageToken"] + "A", "!!", "W10", "e30", "WzEsMiwzLDRd"):
+    said = json.loads(base64.urlsafe_b64decode(first["nextPageToken"] + "=="))
+    forged = [
+        base64.urlsafe_b64encode(json.dumps([said[0], one, "x", "y"]).encode()).decode().rstrip("=")
+        for one in ("\ud800", "a\x00b")
+    ]
+    for token in (first["nextPageToken"] + "A", "!!", "W10", "e30", "WzEsMiwzLDRd", *forged):
         refused = await admin.get(ALLOW, params={"nextPageToken": token})
         assert (refused.status_code, refused.json()["field"]) == (400, "nextPageToken")
     other = await admin.get(ALLOW, params={"nextPageToken": first["nextPageToken"], "serviceId": "B"})
     assert other.status_code == 400
+
+
+async def test_not_too_many_rights_at_once(admin: httpx.AsyncClient) -> None:
+    """Others who change something wait meanwhile; refused before anything is looked up."""
+    service = {"memberClass": "G", "memberCode": "o", "applicationId": "a", "serviceId": "s"}
+    body = [service | {"rights": [{"member": "M", "application": "p"}] * 1000}] * 5
+    for path in (ALLOW, DENY):
+        fits = await admin.patch(path, json=body)
+        assert (fits.status_code, fits.json()["field"]) == (400, "0/serviceId")
+        refused = await admin.patch(
+            path, json=[*body, service | {"rights": [{"member": "M", "application": "p"}]}]
+        )
+        assert (refused.status_code, "more than 5000 rights" in refused.json()["detail"]) == (400, True)
 
 
 async def test_rights_are_given_by_name_too_and_wrong_ones_change_nothing(

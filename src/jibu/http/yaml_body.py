@@ -20,6 +20,13 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the library's own name and kind
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:  # noqa: FBT001
+        """Raises: BadRequest for an object that two readers could read in two ways."""
+        names = [name.value for name, _ in node.value if isinstance(name, yaml.ScalarNode)]
+        if len(set(names)) < len(names):
+            raise BadRequest("an object of the body has a name twice")
+        return super().construct_mapping(node, deep)
+
 
 for _kind, _pattern, _first in (
     ("bool", "true|True|TRUE|false|False|FALSE", "tTfF"),

@@ -186,6 +186,22 @@ class OutboxCases:
             uow.commit()
         assert waiting(records, 0) == ["e0", "e2", "e3"]
 
+    def test_an_event_that_was_dropped_while_it_was_tried_again_holds_nothing_up(
+        self, records: Records
+    ) -> None:
+        """The relay had it under way: what the broker says of it then has no meaning for those behind it."""
+        with records.write() as uow:
+            for number in range(2):
+                uow.outbox.emit(event(number, key="d"))
+            uow.outbox.hold(event(0, key="d"), at=NOW, delay_s=0, reason="rejected", park=False)
+            uow.outbox.discard("e0")
+            uow.outbox.hold(event(0, key="d"), at=NOW, delay_s=0, reason="rejected", park=True)
+            uow.outbox.hold(event(1, key="d"), at=NOW, delay_s=0, reason="rejected", park=False)
+            [hold] = uow.outbox.holds()
+            assert (hold.event_id, hold.attempts) == ("e1", 1)
+            uow.commit()
+        assert waiting(records, 0) == ["e1"]
+
     def test_the_backlog_tells_the_age_of_the_oldest_event(self, records: Records) -> None:
         """Nothing waits: no age."""
         with records.write() as uow:

@@ -13,6 +13,7 @@ from jibu.domain.consent.canonical import canonical, digest
 from jibu.domain.errors import Conflict, InvalidInput, NotFound
 from jibu.domain.mediation import AccessRight, ApplicationId, MemberId, RightFilter, check_code
 from jibu.ports import Clock, Records, UnitOfWork
+from jibu.usecases.configuration_plan import MAX_CHANGES
 from jibu.usecases.configuration_state import Key, as_id, load, named
 from jibu.usecases.consent.noting import Actor
 from jibu.usecases.directory import OwnServices
@@ -121,6 +122,8 @@ class Allowing:
         change: Callable[[DirectoryChanges, UnitOfWork, AccessRight], None],
     ) -> None:
         at = self._clock()
+        if sum(len(one.consumers) for one in wanted) > MAX_CHANGES:
+            raise InvalidInput(f"more than {MAX_CHANGES} rights; send them in several calls")
         with self._records.write() as uow:
             changes = DirectoryChanges(uow, by, at)
             who = _Who(uow, self._own, self._instance)
@@ -235,7 +238,11 @@ def _place(token: str, wanted: RightFilter) -> Place:
         said = json.loads(text)
     except (binascii.Error, ValueError, RecursionError) as error:
         raise InvalidInput("this is no token of a page", "nextPageToken") from error
-    if not (isinstance(said, list) and len(said) == 4 and all(isinstance(one, str) for one in said)):
+    if not (
+        isinstance(said, list)
+        and len(said) == 4
+        and all(isinstance(one, str) and one.isprintable() for one in said)
+    ):
         raise InvalidInput("this is no token of a page", "nextPageToken")
     if said[0] != _sum(wanted):
         raise InvalidInput("this token is of a list with other filters", "nextPageToken")

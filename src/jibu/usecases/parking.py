@@ -13,7 +13,7 @@ import structlog
 
 from jibu.domain.access import Caller
 from jibu.domain.consent.values import Schema
-from jibu.domain.errors import Conflict, Forbidden
+from jibu.domain.errors import Conflict, Forbidden, NotFound
 from jibu.domain.parked import Kind, Parked
 from jibu.ports import Clock, Page, Records, UnitOfWork
 from jibu.usecases.consent.noting import Actor, Noting
@@ -65,26 +65,35 @@ class Parking:
         """Have one tried again now. Raises: Forbidden, NotFound, Conflict (it cannot be), Unavailable."""
         _check(caller, kind)
         with self._records.write() as uow:
-            self._again(uow, caller, uow.parked.get(kind, item_id))
+            item = uow.parked.get(kind, item_id)
+            self._again(uow, item)
+            self._note(uow, caller, item, "retried")
             uow.commit()
         self._told("retried", caller, kind, item_id)
 
     def retry_all(self, caller: Caller, kind: Kind, *, key: str | None = None) -> Retried:
         """Have the oldest ``AT_ONCE`` tried again now, all or those of a key. Raises: Forbidden, Unavailable."""
         _check(caller, kind)
-        retried: list[str] = []
+        retried: list[Parked] = []
+        gone = 0
         with self._records.write() as uow:
             found = uow.parked.page(kind, key=key, offset=0, limit=AT_ONCE)
-            for item in found.items:
+            # By key, and the log last: whoever else changes several waits for the same ones in the same order.
+            for item in sorted(found.items, key=lambda one: one.key):
                 try:
-                    self._again(uow, caller, item)
+                    self._again(uow, item)
                 except Conflict:
                     continue
-                retried.append(item.item_id)
+                except NotFound:  # somebody else was faster
+                    gone += 1
+                    continue
+                retried.append(item)
+            for item in retried:
+                self._note(uow, caller, item, "retried")
             uow.commit()
-        for item_id in retried:
-            self._told("retried", caller, kind, item_id)
-        return Retried(len(retried), found.total - len(retried))
+        for item in retried:
+            self._told("retried", caller, kind, item.item_id)
+        return Retried(len(retried), found.total - len(retried) - gone)
 
     def drop(self, caller: Caller, kind: Kind, item_id: str) -> None:
         """Give one up for good: nobody will be told of it. Raises: Forbidden, NotFound, Unavailable."""
@@ -96,12 +105,11 @@ class Parking:
             uow.commit()
         self._told("dropped", caller, kind, item_id)
 
-    def _again(self, uow: UnitOfWork, caller: Caller, item: Parked) -> None:
+    def _again(self, uow: UnitOfWork, item: Parked) -> None:
         at = self._clock()
         uow.parked.retry(item.kind, item.item_id, at=at)
         if item.kind is Kind.WEBHOOK:
             uow.outbox.enqueue(WEBHOOK, item.key, 0, at=at)
-        self._note(uow, caller, item, "retried")
 
     def _note(self, uow: UnitOfWork, caller: Caller, item: Parked, what: str) -> None:
         noting = Noting(uow, Actor.of(caller), self._clock())

@@ -138,10 +138,13 @@ class SqlOutbox:
             self._db.execute(delete(table).where(table.c.event_id.in_(list(event_ids))))
 
     def hold(self, event: Event, *, at: datetime, delay_s: float, reason: str, park: bool) -> None:
-        """Hold up a key, once more where it is held up already."""
+        """Hold up a key, once more where it is held up already; not for an event that was dropped meanwhile."""
         due = {"due_at": at + timedelta(seconds=delay_s), "reason": reason, "parked": park}
         known = update(t.event_holds).where(H.event_id == event.event_id)
-        if not self._db.execute(known.values(**due, attempts=H.attempts + 1)).rowcount:
+        if self._db.execute(known.values(**due, attempts=H.attempts + 1)).rowcount:
+            return
+        # After the update, which waits for whoever drops it now.
+        if self._db.execute(select(E.event_id).where(E.event_id == event.event_id)).scalar() is not None:
             new = insert(t.event_holds).values(event_id=event.event_id, key=event.key, attempts=1, **due)
             self._db.execute(new)
 

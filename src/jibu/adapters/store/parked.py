@@ -14,6 +14,7 @@ from jibu.adapters.store import pubsub_tables as p
 from jibu.adapters.store import tables as t
 from jibu.adapters.store.outbox import SqlOutbox
 from jibu.adapters.store.paging import page_of
+from jibu.adapters.store.turns import ROOM, take
 from jibu.domain.errors import Conflict, NotFound
 from jibu.domain.parked import Kind, Parked
 from jibu.domain.pubsub import DeliveryStatus
@@ -77,6 +78,9 @@ class SqlParked:
 
     def _push_again(self, item_id: str, at: datetime) -> None:
         d, s, e = p.deliveries.c, p.subscriptions.c, p.events.c
+        room = select(e.room_id).where(_push(item_id), e.event_id == d.event_id)
+        # Whoever stops the event is done, or will see that it waits.
+        take(self._db, ROOM, self._db.execute(room).scalar())
         query = select(s.subscription_id, s.ttl_s, e.stopped_at).where(
             _push(item_id), s.subscription_id == d.subscription_id, e.event_id == d.event_id
         )
