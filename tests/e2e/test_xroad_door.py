@@ -28,20 +28,23 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def serve(folder: Path, settings: dict[str, str]) -> subprocess.Popen[bytes]:
+def clean() -> dict[str, str]:
+    """Return the environment without settings."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("JIBU_")}
+
+
+def serve(folder: Path, settings: dict[str, str], *options: str) -> subprocess.Popen[bytes]:
     """Start the service with these settings alone; what it says is in ``said``."""
-    clean = {name: value for name, value in os.environ.items() if not name.upper().startswith("JIBU_")}
-    command = [sys.executable, "-m", "jibu", "serve", "--no-relay", "--port", str(free_port())]
+    command = [sys.executable, "-m", "jibu", "serve", "--no-relay", *options]
     with (folder / "said").open("wb") as said:
-        return subprocess.Popen(command, env=clean | settings, cwd=folder, stdout=said, stderr=said)
+        return subprocess.Popen(command, env=clean() | settings, cwd=folder, stdout=said, stderr=said)
 
 
-def test_the_door_comes_and_goes_with_the_service(tmp_path: Path) -> None:
-    """It opens to the Security Server's certificate, and closes at a stop signal."""
-    authority = Authority(tmp_path, "authority")
+def door_settings(folder: Path, port: int) -> tuple[dict[str, str], ssl.SSLContext]:
+    """Return settings for a door at a port, and what a Security Server needs to come in."""
+    authority = Authority(folder, "authority")
     door, peer = authority.issue("door", itself=True), authority.issue("peer", itself=True)
-    (tmp_path / "clients").write_text("ZZ/GOV/agency/portal rag.query\n")
-    port = free_port()
+    (folder / "clients").write_text("ZZ/GOV/agency/portal rag.query\n")
     settings = {
         "JIBU_XROAD_INBOUND_PORT": str(port),
         "JIBU_XROAD_INBOUND_CERT_FILE": str(door.cert),
@@ -51,6 +54,13 @@ def test_the_door_comes_and_goes_with_the_service(tmp_path: Path) -> None:
     }
     context = ssl.create_default_context(cafile=str(door.cert))
     context.load_cert_chain(peer.cert, peer.key)
+    return settings, context
+
+
+def test_the_door_comes_and_goes_with_the_service(tmp_path: Path) -> None:
+    """It opens to the Security Server's certificate, and closes at a stop signal; its figures are with the others'."""
+    port, own = free_port(), free_port()
+    settings, context = door_settings(tmp_path, port)
 
     def answered() -> int:
         headers = {"X-Road-Client": "ZZ/GOV/agency/portal"}
@@ -66,10 +76,11 @@ def test_the_door_comes_and_goes_with_the_service(tmp_path: Path) -> None:
             assert time.monotonic() < deadline, (tmp_path / "said").read_text()[-2000:]
             time.sleep(0.2)
 
-    service = serve(tmp_path, settings)
+    service = serve(tmp_path, settings, "--port", str(own), "--workers", "2")
     try:
         until(200)
         assert len(_children(service.pid, "xroad")) == 1
+        assert 'route="/rag/v1/collections"' in _figures(tmp_path, own)  # nobody asked a worker
     finally:
         service.terminate()
         service.wait(30)
@@ -79,9 +90,52 @@ def test_the_door_comes_and_goes_with_the_service(tmp_path: Path) -> None:
 
 def test_a_door_without_a_list_stops_the_start(tmp_path: Path) -> None:
     """At once, with the setting's name."""
-    service = serve(tmp_path, {"JIBU_XROAD_INBOUND_PORT": str(free_port())})
+    service = serve(tmp_path, {"JIBU_XROAD_INBOUND_PORT": str(free_port())}, "--port", str(free_port()))
     assert service.wait(60) != 0
     assert "needs JIBU_XROAD_INBOUND_CLIENTS_FILE" in (tmp_path / "said").read_text()
+
+
+def test_a_door_that_is_taken_stops_the_start(tmp_path: Path) -> None:
+    """The service would else run without it, and start it again and again."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        settings, _ = door_settings(tmp_path, other.getsockname()[1])
+        service = serve(tmp_path, settings, "--port", str(free_port()))
+        try:
+            assert service.wait(60) != 0
+        finally:
+            service.kill()
+    assert "choose another one with JIBU_XROAD_INBOUND_PORT" in (tmp_path / "said").read_text()
+
+
+def _figures(folder: Path, port: int) -> str:
+    """Return what /metrics says, as soon as it says something."""
+    command = [
+        sys.executable,
+        "-m",
+        "jibu",
+        "token",
+        "--client",
+        "ZZ/GOV/agency/watch",
+        "--scope",
+        "metrics.read",
+    ]
+    token = subprocess.run(
+        command, env=clean(), cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
+    headers, deadline = {"Authorization": f"Bearer {token.strip()}"}, time.monotonic() + LONGEST_S
+    while True:
+        try:
+            answer = httpx.get(
+                f"http://127.0.0.1:{port}/metrics", headers=headers, trust_env=False, timeout=10
+            )
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, (folder / "said").read_text()[-2000:]
+            time.sleep(0.2)
+        else:
+            assert answer.status_code == 200
+            return answer.text
 
 
 def _children(parent: int, word: str) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import ssl
 import sys
 import threading
@@ -387,6 +388,9 @@ def test_who_is_said_to_call(
         f"/r1/{REGISTRY}/citizens/x",
         f"/r1/{REGISTRY}/listMethods",
         f"/r1/{THERE}x/rag/v1/collections",
+        f"/r1/{THERE}/listMethods",
+        f"/r1/{THERE}/api/v1/subs",
+        f"/r1/{THERE}/pull/v1/news",
         "/rag",
         "/ragged",
         "//rag/v1/collections",
@@ -397,6 +401,29 @@ def test_nothing_else_is_open(world: World, other: Library, path: str) -> None:
     with knock(world, other, world.server) as client:
         answer = client.get(path, headers={"X-Road-Client": PORTAL})
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(("header", "trailer", "status"), [(PORTAL, STRANGER, 200), (None, PORTAL, 400)])
+def test_a_trailer_names_nobody(
+    world: World, other: Library, header: str | None, trailer: str, status: int
+) -> None:
+    """What comes behind a body is the consumer's, and no header: not beside the proven name, nor in its place."""
+    named = "" if header is None else f"X-Road-Client: {header}\r\n"
+    body = json.dumps(QUESTION)
+    request = (
+        f"POST /rag/v1/query HTTP/1.1\r\nHost: door\r\n{named}Content-Type: application/json\r\n"
+        f"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{len(body):x}\r\n{body}\r\n"
+        f"0\r\nX-Road-Client: {trailer}\r\n\r\n"
+    )
+    context = ssl.create_default_context(cafile=str(world.door.cert))
+    context.load_cert_chain(world.server.cert, world.server.key)
+    with (
+        socket.create_connection(("127.0.0.1", other.port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as sealed,
+    ):
+        sealed.sendall(request.encode())
+        answer = sealed.recv(100)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
 
 
 async def test_a_header_opens_nothing_on_the_ordinary_listener(agency: Agency) -> None:

@@ -57,10 +57,24 @@ def existing_data(data_dir: Path | None) -> Settings:
 
 def check_port(settings: Settings) -> None:
     """Find out before anything starts whether the address can be listened on. Raises: Misconfigured."""
+    _check_free(settings.host, settings.port, "--port")
+
+
+def check_door(settings: Settings) -> None:
+    """As ``check_port``, for the listener for X-Road where there is to be one. Raises: Misconfigured."""
+    host, port = settings.xroad_inbound_host, settings.xroad_inbound_port
+    if port is None:
+        return
+    if (host, port) == (settings.host, settings.port):
+        raise Misconfigured(f"JIBU_XROAD_INBOUND_PORT: port {port} of {host} is the service's own")
+    _check_free(host, port, "JIBU_XROAD_INBOUND_PORT")
+
+
+def _check_free(host: str, port: int, option: str) -> None:
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise Misconfigured(f"cannot listen on {settings.host}: {error.strerror}") from error
+        raise Misconfigured(f"cannot listen on {host}: {error.strerror}") from error
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -68,5 +82,9 @@ def check_port(settings: Settings) -> None:
             probe.bind(address)
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            why = "is taken; choose another one with --port" if taken else f"cannot be used: {error.strerror}"
-            raise Misconfigured(f"port {settings.port} of {settings.host} {why}") from error
+            why = (
+                f"is taken; choose another one with {option}"
+                if taken
+                else f"cannot be used: {error.strerror}"
+            )
+            raise Misconfigured(f"port {port} of {host} {why}") from error

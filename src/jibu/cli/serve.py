@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from jibu.cli.options import check_port, data_option, settings_from
+from jibu.cli.options import check_door, check_port, data_option, settings_from
 from jibu.settings import PREFIX, Settings
 
 RESTART_DELAY_S = 1.0
@@ -44,6 +44,7 @@ def run(settings: Settings) -> None:
     from jibu.wiring.services import prepare
 
     check_port(settings)
+    check_door(settings)
     logs.configure(settings)
     prepare(settings)
     hand_down(settings)
@@ -51,14 +52,15 @@ def run(settings: Settings) -> None:
     beside = ["relay"] if settings.relay else []
     beside += [] if settings.xroad_inbound_port is None else ["xroad"]
     keepers = [threading.Thread(target=keep, args=(name, stop), daemon=True) for name in beside]
-    for keeper in keepers:
-        keeper.start()
-    try:
-        server.run(settings)
-    finally:
-        stop.set()
+    with server.shared_metrics(settings):  # around what is started beside it, which has figures too
         for keeper in keepers:
-            keeper.join(timeout=15)
+            keeper.start()
+        try:
+            server.run(settings)
+        finally:
+            stop.set()
+            for keeper in keepers:
+                keeper.join(timeout=15)
 
 
 def hand_down(settings: Settings) -> None:

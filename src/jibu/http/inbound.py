@@ -14,7 +14,6 @@ from typing import Any
 import uvicorn
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from jibu.domain.errors import InvalidInput, NotFound
 from jibu.domain.guests import Guests, read_client
@@ -23,6 +22,7 @@ from jibu.http.exchange import CLIENT, SYNONYM, text_value
 from jibu.http.security import CALLER
 from jibu.http.server import options
 from jibu.http.tracing import RequestIds, ids_from, is_request_id
+from jibu.http.wire import GuardedProtocol
 from jibu.settings import Settings
 
 OPEN = ("/rag/", "/consent/")
@@ -33,12 +33,12 @@ Accepted = Callable[[ssl.SSLObject | ssl.SSLSocket | None], bool]
 
 
 class Door:
-    """Makes a caller of X-Road-Client. ``own``: this block's name; its services are also served at ``/r1/<own>/…``."""
+    """Makes a caller of X-Road-Client. ``own``: this block's name; also its services' place at ``/r1/<own>/…``."""
 
     def __init__(self, app: ASGIApp, guests: Guests, own: str) -> None:
         self._app = app
         self._guests = guests
-        self._relayed = f"/r1/{own}/".encode()
+        self._relayed = tuple(f"/r1/{own}{base}".encode() for base in OPEN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on. Raises: NotFound, BadRequest, Forbidden."""
@@ -87,12 +87,12 @@ def road_ids(headers: Headers) -> RequestIds:
 def pinned(accepted: Accepted) -> type[asyncio.Protocol]:
     """Return a protocol that hangs up on whoever is not accepted, whatever authority signed the certificate."""
 
-    class Pinned(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-        """HTTP with known peers."""
+    class Pinned(GuardedProtocol):
+        """HTTP with known peers: what passes through X-Road was still written by whoever is behind it."""
 
         refused = False
 
-        def connection_made(self, transport: asyncio.Transport) -> None:
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self.refused = not accepted(transport.get_extra_info("ssl_object"))
             if self.refused:

@@ -72,11 +72,11 @@ def shared_metrics(settings: Settings) -> Iterator[Path | None]:
 def run(settings: Settings) -> None:
     """Serve until a stop signal. The processes read their settings from the environment again.
 
+    Call it within ``shared_metrics``.
     uvicorn handles SIGTERM and then raises it again: here it ends as an ordinary exit, so that callers clean up.
     """
     signal.signal(signal.SIGTERM, _leave)
-    with shared_metrics(settings):
-        uvicorn.run(APP, **options(settings))
+    uvicorn.run(APP, **options(settings))
 
 
 def _leave(_number: int, _frame: object) -> None:
