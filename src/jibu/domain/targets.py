@@ -16,8 +16,13 @@ MAX_SEGMENTS = 64
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
-NEVER = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200")))
-"""Where clouds keep their credentials besides link-local addresses."""
+NEVER = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    )
+)
+"""Where clouds keep their credentials besides link-local addresses; one of them looks public."""
 _RAW = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?\[\]|{}^`\"<>\\-]*")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -142,7 +147,7 @@ def may_connect(address: str, *, private: bool) -> bool:
     ``private``; with it every address inside has to be allowed too.
     """
     found = _address(address.partition("%")[0])
-    if found is None or found in NEVER or found in LOCAL_NAT64:
+    if found is None or found in LOCAL_NAT64:
         return False
     if isinstance(found, ipaddress.IPv4Address):
         return _plain(found, private=private)
@@ -161,7 +166,7 @@ def is_address(host: str) -> bool:
 
 def _plain(address: ipaddress.IPv4Address | ipaddress.IPv6Address, *, private: bool) -> bool:
     """Judge an address by itself."""
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
+    if address in NEVER or address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     if address.is_loopback or address.is_private or address in SITE_LOCAL:
         return private

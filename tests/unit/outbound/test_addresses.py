@@ -163,10 +163,21 @@ def test_some_are_refused_in_closed_networks_too(network: str, data: st.DataObje
 
 
 @pytest.mark.parametrize(
-    "address", ["fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "::ffff:100.100.100.200"]
+    "address",
+    [
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "::ffff:100.100.100.200",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
+        "64:ff9b::a83f:8110",
+        "192.0.0.192",
+        "::ffff:192.0.0.192",
+    ],
 )
 def test_nor_where_clouds_keep_credentials(address: str) -> None:
-    """These are inside private ranges, or look like it."""
+    """These are inside private ranges, or look like it, or look public."""
     assert not may_connect(address, private=True)
 
 
