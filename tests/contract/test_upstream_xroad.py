@@ -37,11 +37,11 @@ from jibu.testing.mediator_contract import call
 from jibu.testing.upstream_contract import UpstreamContract, body_of, outgoing, parts
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "http"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
+sys.path.insert(0, str(Path(__file__).parents[2]))  # not that folder itself: it holds a module called kafka
 
-from certificates import Authority, Pair
 from echo import Echo, echoing
-from security_server import Offer, SecurityServer, running
+from tests.services.certificates import Authority, Pair
+from tests.services.security_server import Offer, SecurityServer, running
 
 pytestmark = pytest.mark.anyio
 OWN = "ZZ/GOV/agency/jibu"

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
+sys.path.insert(0, str(Path(__file__).parents[2]))  # not that folder itself: it holds a module called kafka
 
-from certificates import Authority
+from tests.services.certificates import Authority
 
 pytestmark = pytest.mark.slow
 LONGEST_S = 120.0

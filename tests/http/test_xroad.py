@@ -32,10 +32,10 @@ from jibu.http.inbound import server_of
 from jibu.usecases.administering import WantedService
 from jibu.wiring.xroad import guests_of, inbound_tls
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
+sys.path.insert(0, str(Path(__file__).parents[2]))  # not that folder itself: it holds a module called kafka
 
-from certificates import Authority, Pair
-from security_server import Offer, SecurityServer, running
+from tests.services.certificates import Authority, Pair
+from tests.services.security_server import Offer, SecurityServer, running
 
 pytestmark = pytest.mark.anyio
 PORTAL = "ZZ/GOV/agency/portal"

@@ -23,7 +23,7 @@ from uuid import uuid4
 
 import aiohttp
 from aiohttp import web
-from certificates import Pair
+from tests.services.certificates import Pair
 from yarl import URL
 
 VERBS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})

@@ -15,9 +15,9 @@ from jibu.wiring.mediation import upstream_maker
 from jibu.wiring.safety import embedded_parts, refuse_unsafe
 from jibu.wiring.xroad import check_inbound, inbound_tls
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
+sys.path.insert(0, str(Path(__file__).parents[2]))  # not that folder itself: it holds a module called kafka
 
-from certificates import Authority
+from tests.services.certificates import Authority
 
 
 @pytest.fixture(scope="module")
