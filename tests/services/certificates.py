@@ -60,6 +60,7 @@ class Authority:
         )
         pair.cert.write_bytes(signed.public_bytes(Encoding.PEM))
         lock = NoEncryption() if password is None else BestAvailableEncryption(password)
+        pair.key.touch(mode=0o600)
         pair.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
         return pair
 

@@ -28,6 +28,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     block, locked = authority.issue("block"), authority.issue("locked", password=b"open sesame")
     found = {"ca": authority.cert, "cert": block.cert, "key": block.key, "locked": locked.key}
     found |= {"locked_cert": locked.cert, "absent": folder / "absent"}
+    found["shown"] = folder / "shown"
+    found["shown"].write_bytes(block.key.read_bytes())
+    found["shown"].chmod(0o644)
     for name, text in (
         ("junk", "no PEM"),
         ("password", "open sesame\n"),
@@ -87,6 +90,7 @@ def test_what_will_do(files: dict[str, Path]) -> None:
         ({"xroad_url": "https://169.254.169.254"}, "JIBU_XROAD_URL"),
         ({"xroad_cert_file": None}, "needs JIBU_XROAD_CERT_FILE and JIBU_XROAD_KEY_FILE"),
         ({"xroad_key_file": "absent"}, "JIBU_XROAD_KEY_FILE: .* cannot be read"),
+        ({"xroad_key_file": "shown"}, "JIBU_XROAD_KEY_FILE: everybody here may read"),
         ({"xroad_cert_file": "junk"}, "are no certificate and key"),
         ({"xroad_cert_file": "locked_cert"}, "JIBU_XROAD_KEY_FILE: .* is not the key of"),
         ({"xroad_key_file": "locked"}, "is encrypted: set JIBU_XROAD_KEY_PASSWORD_FILE"),
@@ -110,6 +114,7 @@ def test_what_will_not_do(files: dict[str, Path], changes: dict[str, Any], what:
         ({"xroad_inbound_peers_file": None}, "JIBU_XROAD_INBOUND_PEERS_FILE"),
         ({"xroad_inbound_peers_file": "junk"}, "JIBU_XROAD_INBOUND_PEERS_FILE: .* holds no certificates"),
         ({"xroad_inbound_key_file": None}, "JIBU_XROAD_INBOUND_CERT_FILE and JIBU_XROAD_INBOUND_KEY_FILE"),
+        ({"xroad_inbound_key_file": "shown"}, "JIBU_XROAD_INBOUND_KEY_FILE: everybody here may read"),
         ({"xroad_inbound_key_file": "locked"}, "JIBU_XROAD_INBOUND_KEY_FILE"),
     ],
 )

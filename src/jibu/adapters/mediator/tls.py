@@ -11,6 +11,8 @@ from jibu.domain.errors import Misconfigured
 
 Accepted = Callable[[ssl.SSLObject | ssl.SSLSocket | None], bool]
 """Tells whether the other end of a connection showed a certificate that is known."""
+EVERYBODY = 0o007
+"""A key's group may be let in: mounted secrets and key stores of systems are often shared so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,10 @@ def _own(context: ssl.SSLContext, own: OwnCertificate) -> None:
             file.read_bytes()
         except OSError as error:
             raise Misconfigured(f"{own.setting}_{what}_FILE: {file} cannot be read") from error
+    if own.key.stat().st_mode & EVERYBODY:
+        raise Misconfigured(
+            f"{own.setting}_KEY_FILE: everybody here may read or change {own.key}; run chmod 600 on it"
+        )
     asked = False
 
     def password() -> str:
