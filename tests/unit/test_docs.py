@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -173,3 +174,25 @@ def test_the_readme_has_the_two_commands() -> None:
     """From nothing to answers, and from nothing to tested: each one line."""
     lines = [line for script in blocks(ROOT / "README.md", "bash") for line in script.strip().splitlines()]
     assert lines[:2] == README_COMMANDS
+
+
+def test_the_requirements_are_counted_and_their_proofs_exist() -> None:
+    """The status table has as many rows as there are; every file that a row names is there."""
+    page = (ROOT / "docs" / "requirements.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if re.match(r"\| [A-Z]+-\S+ \|", line)]
+    counted = re.findall(r"^\| (shown|partly|not yet) \| (\d+) \|$", page, re.MULTILINE)
+    assert dict(Counter(row[3] for row in rows)) == {status: int(number) for status, number in counted}
+    named = re.findall(r"`((?:tests|docs|benchmarks|\.ci)/[^`]*)`", page)
+    assert len(named) > len(rows)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_decision_is_listed() -> None:
+    """Each page of a decision is in their table, under its own number; no number is there twice."""
+    folder = ROOT / "docs" / "adr"
+    listed = re.findall(
+        r"^\| \[(\d+)\]\((\d{4}-\S+\.md)\) \|", (folder / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert [name for _, name in listed] == sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert [int(number) for number, _ in listed] == [int(name[:4]) for _, name in listed]
+    assert len({number for number, _ in listed}) == len(listed)
