@@ -239,15 +239,19 @@ def test_a_body_whose_answer_is_out_is_not_read_for_ever(block: Block) -> None:
     assert sent < 20 * LINGER_BYTES, "what the sockets' buffers take comes on top"
 
 
+def _drip(wire: socket.socket) -> None:
+    for _ in range(200):
+        wire.sendall(b"x")
+        time.sleep(0.05)
+
+
 def test_who_drips_such_a_body_is_cut_off(block: Block) -> None:
     """A few bytes at a time never reach the bound of what is thrown away; the time ends it."""
     with socket.create_connection(("127.0.0.1", block.port), timeout=5) as wire:
         wire.sendall(b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n")
         assert wire.recv(65536).startswith(b"HTTP/1.1 200")
-        with pytest.raises(OSError, match="reset|pipe"):
-            for _ in range(200):
-                wire.sendall(b"x")
-                time.sleep(0.05)
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            _drip(wire)
 
 
 @pytest.mark.parametrize(
