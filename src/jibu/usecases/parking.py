@@ -15,9 +15,11 @@ from jibu.domain.access import Caller
 from jibu.domain.consent.values import Schema
 from jibu.domain.errors import Conflict, Forbidden, NotFound
 from jibu.domain.parked import Kind, Parked
+from jibu.domain.pubsub import PUBLISHED
 from jibu.ports import Clock, Page, Records, UnitOfWork
 from jibu.usecases.consent.noting import Actor, Noting
 from jibu.usecases.consent.webhooks import webhook_hash
+from jibu.usecases.pubsub.publishing import FanOut
 from jibu.usecases.work import WEBHOOK
 
 AT_ONCE = 500
@@ -96,14 +98,22 @@ class Parking:
         return Retried(len(retried), found.total - len(retried) - gone)
 
     def drop(self, caller: Caller, kind: Kind, item_id: str) -> None:
-        """Give one up for good: nobody will be told of it. Raises: Forbidden, NotFound, Unavailable."""
-        _check(caller, kind)
+        """Give one up for good: nobody will be told of it. Raises: Forbidden, NotFound, Unavailable.
+
+        What was published in a room still goes to its subscribers: the drop takes the event from the broker alone.
+        """
+        self._deliver(self.get(caller, kind, item_id))
         with self._records.write() as uow:
             item = uow.parked.get(kind, item_id)
             uow.parked.drop(kind, item_id)
             self._note(uow, caller, item, "dropped")
             uow.commit()
         self._told("dropped", caller, kind, item_id)
+
+    def _deliver(self, item: Parked) -> None:
+        """Make the deliveries that wait for the broker to bring this event back: once dropped it never will."""
+        if item.kind is Kind.EVENT and item.type == PUBLISHED:
+            FanOut(records=self._records, clock=self._clock).run(item.key)
 
     def _again(self, uow: UnitOfWork, item: Parked) -> None:
         at = self._clock()

@@ -9,7 +9,9 @@ from rooms_block import CLINIC, POLICE, ROOM, Block
 
 from jibu.domain.cloudevents import structured
 from jibu.domain.errors import NotFound
+from jibu.domain.parked import Kind
 from jibu.testing.memory_inbox import MemoryInbox, MemoryLog
+from jibu.usecases.parking import OPERATOR, Parking
 from jibu.usecases.pubsub.spreading import Spreading, room_told
 
 
@@ -52,6 +54,23 @@ def test_a_reader_that_dies_before_it_settles_is_followed_by_another(block: Bloc
     Spreading(inbox=MemoryInbox(log), fan_out=block.fan_out).turn()
     assert len(block.publishing.status(CLINIC, ROOM, "newBirth", event.event_id).deliveries) == 1
     assert log.settled == len(log.messages)
+
+
+def test_what_the_broker_never_brings_back_is_delivered_all_the_same(block: Block, log: MemoryLog) -> None:
+    """An operator who drops the refused event of a publication does not take it from the room's subscribers."""
+    block.subscribe(POLICE)
+    carry(block, log)
+    reader = Spreading(inbox=MemoryInbox(log), fan_out=block.fan_out)
+    reader.turn()
+    [published] = block.publish()
+    with block.records.write() as uow:
+        [refused] = uow.outbox.unpublished(limit=9)
+        uow.outbox.hold(refused, at=block.clock(), delay_s=0, reason="too-large", park=True)
+        uow.commit()
+    Parking(records=block.records, clock=block.clock).drop(OPERATOR, Kind.EVENT, refused.event_id)
+    carry(block, log)
+    assert reader.turn() == 0
+    assert block.subscribing.next(POLICE, ROOM, "newBirth") == published
 
 
 @pytest.mark.parametrize(
