@@ -9,6 +9,10 @@ import httpx
 import pytest
 from http_support import TestServices, app_of, client_of
 
+from jibu.domain.access import Caller
+from jibu.domain.mediation import application_id
+from jibu.domain.targets import read_target
+
 pytestmark = pytest.mark.anyio
 MEMBER = "/mediator/v1/members/ZZ/GOV/registry-office"
 APPLICATION = f"{MEMBER}/applications/citizens"
@@ -353,6 +357,25 @@ async def test_registration_is_asked_for_and_approved(
         assert (await admin.get(SERVICE)).json()["allowPrivateHost"] is True
         mine = (await provider.get("/mediator/v1/registrations", params={"status": "approved"})).json()
         assert [one["name"] for one in mine["items"]] == ["Reg", "Citizens"]
+
+
+async def test_an_approved_service_replaces_the_one_that_was_remembered(
+    services: TestServices, admin: httpx.AsyncClient
+) -> None:
+    """The next call goes where the new one is, not where the old one was."""
+    await register(admin)
+    await admin.put(RIGHT, json={})
+    service = {"serviceCode": "registry", "baseUrl": "https://new.example.org", "openapi": DOCUMENT}
+    async with client_of(app_of(services), services.token("mediator.client", client=PROVIDER)) as provider:
+        asked = await provider.post("/mediator/v1/registrations", json={"name": "Reg", "service": service})
+    admitting, client = services.mediation.admitting, application_id(PORTAL)
+    target = read_target(f"{R1}/registry/citizens/7", "")
+    before = admitting.admit(Caller(PORTAL, frozenset()), client, target, "GET")
+    assert before.service.base_url == "https://registry.example.org/api"
+    assert (await admin.post(asked.headers["location"] + "/approve", json={})).status_code == 200
+    assert admitting.recall(client, target, "GET") is None
+    after = admitting.admit(Caller(PORTAL, frozenset()), client, target, "GET")
+    assert after.service.base_url == "https://new.example.org"
 
 
 async def test_registration_is_declined(services: TestServices, admin: httpx.AsyncClient) -> None:

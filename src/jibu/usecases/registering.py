@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
 
@@ -27,9 +28,21 @@ MAX_PENDING = 20
 
 
 class Registrations:
-    """Asking and deciding. A client asks for itself alone, and sees its own requests."""
+    """Asking and deciding. A client asks for itself alone, and sees its own requests.
 
-    def __init__(self, *, records: Records, drafting: Drafting, own: OwnServices, clock: Clock) -> None:
+    ``changed`` is called after each approval: it may replace a service.
+    """
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        drafting: Drafting,
+        own: OwnServices,
+        clock: Clock,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._changed = changed
         self._records = records
         self._drafting = drafting
         self._own = own
@@ -90,6 +103,7 @@ class Registrations:
             uow.mediator.registrations.put(decided)
             changes.act("registration.approved", Schema.REGISTRATION, registration_id)
             uow.commit()
+        self._changed()
         return decided
 
     def decline(self, caller: Caller, registration_id: str, reason: str) -> Registration:

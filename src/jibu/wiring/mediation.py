@@ -45,7 +45,7 @@ def make_mediation(settings: Settings, records: Records, clock: Clock) -> Mediat
         admitting=admitting,
         upstream=LateUpstream(upstream_maker(settings)),
         administration=Administration(drafting=drafting, **changing),
-        registrations=Registrations(drafting=drafting, **parts),
+        registrations=Registrations(drafting=drafting, **changing),
         messages=MessageLog(records=records),
         monitoring=Monitoring(records=records, probe=Machine(settings.data_dir), clock=clock),
         made=Watch(),
