@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from echo import Echo
 
-BOMB = gzip.compress(b"0" * 5_000_000)
+BOMB = gzip.compress(b"0" * 5_000_000, mtime=0)
 TOGETHER = 3
 
 
