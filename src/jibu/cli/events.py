@@ -66,9 +66,9 @@ def retry(
     """Have something tried again now, as if for the first time.
 
     An event keeps its place in front of the later ones of its key. A push or webhook message comes late: those
-    behind it have gone already.
+    behind it have gone already. With --all each is tried once, oldest first; what is refused again stays.
     """
-    from jibu.usecases.parking import OPERATOR
+    from jibu.usecases.parking import AT_ONCE, OPERATOR
     from jibu.wiring.holds import build_parking
 
     if (item_id is None) is not everything:
@@ -77,12 +77,15 @@ def retry(
         if item_id is not None:
             parking.retry(OPERATOR, Kind(kind), item_id)
             return
-        total = 0
-        while (found := parking.retry_all(OPERATOR, Kind(kind), key=key)).retried:
-            total += found.retried
-            if not found.left:
-                break
-    click.echo(f"{total} tried again, {found.left} left")
+        found = parking.retry_next(OPERATOR, Kind(kind), key=key)
+        retried, refused = found.retried, found.refused
+        # As many rounds as there were items at the start: what comes meanwhile does not make it go on for ever.
+        for _ in range(0, found.behind, AT_ONCE):
+            found = parking.retry_next(OPERATOR, Kind(kind), key=key, after=found.last)
+            retried, refused = retried + found.retried, refused + found.refused
+    click.echo(f"{retried} tried again, {refused + found.behind} left")
+    if refused:
+        click.echo(f"{refused} skipped: they cannot be tried again", err=True)
 
 
 @command.command("drop")

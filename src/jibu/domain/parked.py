@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+Place = tuple[datetime, str]
+"""Where something stands in the list of its kind, oldest first: its ``at`` and ``item_id``."""
+
 
 class Kind(StrEnum):
     """Where something was on its way to.

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from jibu.domain.parked import Kind, Parked
+from jibu.domain.parked import Kind, Parked, Place
 from jibu.ports.documents import Page
 
 
 class ParkedRecords(Protocol):
     """Events, pushes, webhook messages and messages of others that were given up or put aside."""
 
-    def page(self, kind: Kind, *, key: str | None = None, offset: int, limit: int) -> Page[Parked]:
-        """List those of a kind, oldest first: all, or those of a key."""
+    def page(
+        self, kind: Kind, *, key: str | None = None, after: Place | None = None, offset: int, limit: int
+    ) -> Page[Parked]:
+        """List those of a kind, oldest first: all, or those of a key, or those behind a place."""
 
     def get(self, kind: Kind, item_id: str) -> Parked:
         """Raises: NotFound."""

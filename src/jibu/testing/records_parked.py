@@ -127,6 +127,31 @@ class ParkedCases:
                 with pytest.raises(NotFound):
                     uow.parked.drop(Kind.WEBHOOK, gone)
 
+    def test_each_kind_is_listed_on_from_a_place(self, records: Records) -> None:
+        """Behind the last one seen, also among those of the same moment, whatever came in front meanwhile."""
+        furnish(records)
+        pushed = subscribe(records, POLICE)
+        publish(records, 3)
+        with records.write() as uow:
+            assert uow.pubsub.expire(at=at(pushed.ttl_s + 1), limit=9) == 3
+            uow.webhooks.put(Webhook("w1", "https://example.org/", "application/json", "s"), at=NOW)
+            for n in range(3):
+                uow.outbox.emit(event(n, key=f"d{n}"))
+                uow.outbox.hold(event(n, key=f"d{n}"), at=NOW, delay_s=0, reason="too-large", park=True)
+                dead = Delivery(f"d{n}", "w1", "{}", NOW, 8, dead=True, error="HTTP status 500")
+                uow.webhooks.leave(dead)
+                uow.webhooks.failed(dead)
+                uow.incoming.bury(replace(DEAD, place=f"jibu.source/0/{n}"), at=at(n // 2))
+            uow.commit()
+        with records.read() as uow:
+            for kind in Kind:
+                every = uow.parked.page(kind, offset=0, limit=9).items
+                assert len(every) == 3
+                for n, one in enumerate(every, start=1):
+                    behind = uow.parked.page(kind, after=(one.at, one.item_id), offset=0, limit=9)
+                    assert (behind.items, behind.total) == (every[n:], 3 - n)
+                assert uow.parked.page(kind, key="none", after=(NOW, ""), offset=0, limit=9).total == 0
+
     def test_messages_of_others_can_only_be_dropped(self, records: Records) -> None:
         """What they said is not kept."""
         with records.write() as uow:

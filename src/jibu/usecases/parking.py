@@ -14,7 +14,7 @@ import structlog
 from jibu.domain.access import Caller
 from jibu.domain.consent.values import Schema
 from jibu.domain.errors import Conflict, Forbidden, NotFound
-from jibu.domain.parked import Kind, Parked
+from jibu.domain.parked import Kind, Parked, Place
 from jibu.domain.pubsub import PUBLISHED
 from jibu.ports import Clock, Page, Records, UnitOfWork
 from jibu.usecases.consent.noting import Actor, Noting
@@ -39,6 +39,20 @@ class Retried:
 
     retried: int
     left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What came of one look at ``AT_ONCE`` items: how many are tried again, and how many cannot be.
+
+    ``last``: where the last of them stood; where there was none, where the look began. ``behind``: how many stand
+    behind it.
+    """
+
+    retried: int
+    refused: int
+    behind: int
+    last: Place | None
 
 
 class Parking:
@@ -75,19 +89,35 @@ class Parking:
 
     def retry_all(self, caller: Caller, kind: Kind, *, key: str | None = None) -> Retried:
         """Have the oldest ``AT_ONCE`` tried again now, all or those of a key. Raises: Forbidden, Unavailable."""
+        found = self.retry_next(caller, kind, key=key)
+        refused = found.refused
+        while found.behind and not found.retried:  # those that cannot be do not keep it from the others
+            found = self.retry_next(caller, kind, key=key, after=found.last)
+            refused += found.refused
+        return Retried(found.retried, refused + found.behind)
+
+    def retry_next(
+        self, caller: Caller, kind: Kind, *, key: str | None = None, after: Place | None = None
+    ) -> Round:
+        """Have the oldest ``AT_ONCE`` behind a place tried again now. Raises: Forbidden, Unavailable.
+
+        Whoever goes on behind the ``last`` place sees nothing twice, even where the broker refuses all at once.
+        """
         _check(caller, kind)
+        if kind is Kind.MESSAGE:  # what it said is not kept: nothing to look at one by one
+            return Round(0, self.page(caller, kind, key=key, offset=0, limit=1).total, 0, after)
         retried: list[Parked] = []
-        gone = 0
+        refused = 0
         with self._records.write() as uow:
-            found = uow.parked.page(kind, key=key, offset=0, limit=AT_ONCE)
+            found = uow.parked.page(kind, key=key, after=after, offset=0, limit=AT_ONCE)
             # By key, and the log last: whoever else changes several waits for the same ones in the same order.
             for item in sorted(found.items, key=lambda one: one.key):
                 try:
                     self._again(uow, item)
                 except Conflict:
+                    refused += 1
                     continue
                 except NotFound:  # somebody else was faster
-                    gone += 1
                     continue
                 retried.append(item)
             for item in retried:
@@ -95,7 +125,8 @@ class Parking:
             uow.commit()
         for item in retried:
             self._told("retried", caller, kind, item.item_id)
-        return Retried(len(retried), found.total - len(retried) - gone)
+        last = (found.items[-1].at, found.items[-1].item_id) if found.items else after
+        return Round(len(retried), refused, found.total - len(found.items), last)
 
     def drop(self, caller: Caller, kind: Kind, item_id: str) -> None:
         """Give one up for good: nobody will be told of it. Raises: Forbidden, NotFound, Unavailable.

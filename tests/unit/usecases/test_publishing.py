@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ingestion import MovingClock
+from sqlalchemy import text
 
 from jibu.adapters.broker.local import LocalBroker
 from jibu.adapters.store.sql import SqlRecords
@@ -22,8 +23,9 @@ from jibu.domain.events import Event
 from jibu.domain.parked import Kind
 from jibu.ports import Broker, Hold, Refusal
 from jibu.testing.faults import FaultyBroker
-from jibu.testing.records_samples import event
-from jibu.usecases.parking import OPERATOR, Parking
+from jibu.testing.records_pubsub import POLICE, at, furnish, publish, subscribe
+from jibu.testing.records_samples import NOW, event
+from jibu.usecases.parking import OPERATOR, Parking, Retried
 from jibu.usecases.publishing import AT_ONCE, Publisher
 
 Make = Callable[..., Publisher]
@@ -166,6 +168,51 @@ def test_the_command_lists_retries_and_drops(
     assert "1 tried again, 0 left" in run("retry", "--all")
     for kind in ("push", "webhook", "message"):
         assert run("parked", "--kind", kind) == f"nothing of kind {kind} is parked\n"
+
+
+def test_retrying_all_ends_where_the_broker_refuses_all_at_once(
+    records: SqlRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is tried once; a trigger holds each again in the moment it is let go, and gives up on whoever goes on."""
+    monkeypatch.setenv("JIBU_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("jibu.usecases.parking.AT_ONCE", 2)
+    emit(records, *(event(number, key=f"d{number}") for number in range(5)))
+    with records.write() as uow:
+        for number in range(5):
+            uow.outbox.hold(event(number, key=f"d{number}"), at=NOW, delay_s=0, reason="x", park=True)
+        uow.commit()
+    again = """
+        CREATE TRIGGER again AFTER DELETE ON event_holds BEGIN
+            INSERT INTO event_holds (key, event_id, attempts, due_at, parked, reason)
+            VALUES (OLD.key, OLD.event_id, OLD.attempts + 1, OLD.due_at, 1, 'x');
+            SELECT RAISE(ABORT, 'tried again and again') WHERE OLD.attempts > 5;
+        END"""
+    records.look(lambda connection: connection.execute(text(again)))
+    found = CliRunner().invoke(cli, ["events", "retry", "--all"])
+    assert found.stdout == "5 tried again, 0 left\n"
+    assert [hold.attempts for hold in held(records)] == [2] * 5
+
+
+def test_what_cannot_be_tried_again_does_not_keep_the_others(
+    records: SqlRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many stand in front; the command says how many it passed over."""
+    monkeypatch.setenv("JIBU_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("jibu.usecases.parking.AT_ONCE", 2)
+    furnish(records)
+    pushed = subscribe(records, POLICE)
+    publish(records, 7)
+    late = at(pushed.ttl_s + 1)
+    with records.write() as uow:
+        assert uow.pubsub.expire(at=late, limit=9) == 7
+        for one in uow.parked.page(Kind.PUSH, offset=0, limit=5).items:
+            uow.pubsub.stop(one.item_id.partition("~")[2], at=late)
+        uow.commit()
+    parking = Parking(records=records, clock=lambda: late)
+    assert parking.retry_all(OPERATOR, Kind.PUSH) == Retried(1, 6)
+    found = CliRunner().invoke(cli, ["events", "retry", "--kind", "push", "--all"])
+    assert found.stdout == "1 tried again, 5 left\n"
+    assert found.stderr.splitlines()[-1] == "5 skipped: they cannot be tried again"
 
 
 def test_one_relay_publishes_and_keeps_its_lease_through_a_long_call(

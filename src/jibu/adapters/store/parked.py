@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, literal, null, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, literal, null, or_, select, update
 
 from jibu.adapters.store import consent_tables as c
 from jibu.adapters.store import pubsub_tables as p
@@ -16,7 +16,7 @@ from jibu.adapters.store.outbox import SqlOutbox
 from jibu.adapters.store.paging import page_of
 from jibu.adapters.store.turns import ROOM, take
 from jibu.domain.errors import Conflict, NotFound
-from jibu.domain.parked import Kind, Parked
+from jibu.domain.parked import Kind, Parked, Place
 from jibu.domain.pubsub import DeliveryStatus
 from jibu.ports.documents import Page
 
@@ -32,12 +32,17 @@ class SqlParked:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def page(self, kind: Kind, *, key: str | None = None, offset: int, limit: int) -> Page[Parked]:
+    def page(
+        self, kind: Kind, *, key: str | None = None, after: Place | None = None, offset: int, limit: int
+    ) -> Page[Parked]:
         """List those of a kind, oldest first."""
         found = QUERIES[kind]().subquery()
         query = select(found).order_by(found.c.at, found.c.item)
         if key is not None:
             query = query.where(found.c.key == key)
+        if after is not None:
+            at, item = after
+            query = query.where(or_(found.c.at > at, and_(found.c.at == at, found.c.item > item)))
         return page_of(self._db, query, lambda row: _parked(kind, row), offset=offset, limit=limit)
 
     def get(self, kind: Kind, item_id: str) -> Parked:
