@@ -10,6 +10,7 @@ import shutil
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly which real servers no test was run against."""
     for name, why in sorted(LEFT_OUT.items()):
         terminalreporter.write_line(f"NOT EXERCISED: {name} ({why})", red=True, bold=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse to run tests of one name in several processes: all but one of them would be left out without a word."""
+    if hasattr(config, "workerinput"):
+        twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
+        if twice:
+            raise pytest.UsageError(f"run these in one process, without -n: {', '.join(twice)}")
 
 
 @pytest.hookimpl(trylast=True)
